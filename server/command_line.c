@@ -11,6 +11,8 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"proxy-protocol", no_argument, NULL, 'P'},
                                              {"config", required_argument, NULL, 'c'},
                                              {"log-level", required_argument, NULL, 'L'},
+                                             {"log-format", required_argument, NULL, 0},
+                                             {"log-addresses", required_argument, NULL, 0},
                                              {"max-connections", required_argument, NULL, 0},
                                              {"max-per-address", required_argument, NULL, 0},
                                              {"rate-per-address", required_argument, NULL, 0},
@@ -57,6 +59,9 @@ void server_config_usage(FILE *out)
             "  -6, --ipv6                 serve IPv6 only\n"
             "  -c, --config=FILE          read options from FILE first, lines of the form NAME = VALUE\n"
             "  -L, --log-level=LEVEL      error, warn, info or debug (default: info)\n"
+            "      --log-format=FORMAT    logfmt, or json: an object a line (default: logfmt)\n"
+            "      --log-addresses=HOW    what lines tell of peers' addresses: full; prefix: an IPv4 /24 or\n"
+            "                             IPv6 /48 without a port; none (default: full)\n"
             "      --max-connections=N    connections at once; more get 503 (default: 20000)\n"
             "      --max-per-address=N    connections of one IPv4 address or IPv6 /64; more get 429\n"
             "                             (default: 256)\n"
@@ -94,7 +99,7 @@ void server_config_usage(FILE *out)
             "  -h, --help                 print this and exit\n"
             "  -V, --version              print the version and exit\n"
             "\n"
-            "0 means unlimited for every limit. Logs go to standard error, one logfmt line per event.\n"
+            "0 means unlimited for every limit. Logs go to standard error, one line per event.\n"
             "Exit status: 0 after SIGTERM or SIGINT, 1 on a runtime error, 2 on bad usage.\n",
             UDT_DEFAULT_PORT);
 }

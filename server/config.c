@@ -155,6 +155,16 @@ static int parse_log_level(struct server_config *c, const char *value)
     return log_level_parse(&c->log_level, value);
 }
 
+static int parse_log_format(struct server_config *c, const char *value)
+{
+    return log_format_parse(&c->log_format, value);
+}
+
+static int parse_log_addresses(struct server_config *c, const char *value)
+{
+    return log_addresses_parse(&c->log_addresses, value);
+}
+
 static int parse_user(struct server_config *c, const char *value)
 {
     if (value[0] == '\0' || strlen(value) >= sizeof c->user)
@@ -212,6 +222,8 @@ static const struct text_option {
     {"proxy-protocol", parse_proxy_protocol, "is neither yes nor no"},
     {"family", parse_family, "is none of 4, 6, any"},
     {"log-level", parse_log_level, "is none of error, warn, info, debug"},
+    {"log-format", parse_log_format, "is neither logfmt nor json"},
+    {"log-addresses", parse_log_addresses, "is none of full, prefix, none"},
     {"stun-port", parse_stun_port, "is no port; give a number, or none"},
     {"stun-address", parse_stun_address,
      "is no address, or one too many; give two of each family, numeric, as ADDR or ADDR/PUBLIC"},

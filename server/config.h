@@ -6,6 +6,7 @@
 #include "server/admin_address.h"
 #include "server/listen.h"
 #include "server/log.h"
+#include "server/log_address.h"
 #include "server/stun_address.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,8 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     bool proxy_protocol; /* each TCP connection begins with the header of a proxy */
     int family;          /* AF_UNSPEC: both; else what server_config_read() has restricted both to */
     enum log_level log_level;
+    enum log_format log_format;
+    enum log_addresses log_addresses;
     int64_t max_connections;          /* 0: unlimited */
     int64_t max_per_address;          /* connections; 0: unlimited */
     int64_t rate_per_address;         /* new connections a second; 0: unlimited */

@@ -94,6 +94,13 @@ void conn_leave(struct conn *c)
     groups_leave(joined);
 }
 
+static bool is_wrong(enum counter left)
+{
+    return left == COUNTER_LEFT_CUT || left == COUNTER_LEFT_SLOW || left == COUNTER_LEFT_TALKATIVE ||
+           left == COUNTER_LEFT_NO_CAPSULES || left == COUNTER_LEFT_UNACKNOWLEDGED ||
+           left == COUNTER_LEFT_FAILED;
+}
+
 static void end(struct conn *c, enum log_level level, enum counter counter, const char *reason)
 {
     if (c->state == CONN_DONE)
@@ -101,8 +108,9 @@ static void end(struct conn *c, enum log_level level, enum counter counter, cons
     conn_leave(c);
     conn_end_tunnel(c);
     counters_add(c->world->counters, counter);
-    conn_log_kind(c, level, counter_name(counter), "left", "name", conn_name(c), "member",
-                  conn_member_name(c), "reason", reason, "ms", LOG_NUM(c->world->now_ms - c->since_ms));
+    conn_log_of(c, level, counter_name(counter), is_wrong(counter) ? conn_source(c) : NULL, "left", "name",
+                conn_name(c), "member", conn_member_name(c), "reason", reason, "ms",
+                LOG_NUM(c->world->now_ms - c->since_ms));
     conn_enter(c, CONN_DONE);
     timers_cancel(c->world->timers, &c->idle);
     timers_cancel(c->world->timers, &c->hold);

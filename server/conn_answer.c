@@ -57,7 +57,7 @@ static int bound(struct conn *c)
         return answer_head(c);
     if (how != REGISTRY_FREE && how != REGISTRY_JOINED)
         conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "member", conn_member_name(c),
-                 "holder", LOG_PEER(&c->member.answer.holder), "reason", reasons[how]);
+                 "holder", LOG_ADDRESS(&c->member.answer.holder), "reason", reasons[how]);
     if (c->request->target == REQUEST_JOIN)
         return conn_joined(c);
     conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request->host_id);
@@ -97,7 +97,7 @@ static int met(struct conn *c, const struct registry_told *told)
     c->introduced = true;
     counters_add(c->world->counters, c->member.answer.unheard ? COUNTER_LOOKED_UP : COUNTER_CONNECTED);
     conn_log(c, LOG_INFO, c->member.answer.unheard ? "looked_up" : "connected", "name", c->request->host_id,
-             "h1", LOG_PEER(&h1), "h2", LOG_PEER(&c->member.peer), "h2_name", c->request->name);
+             "h1", LOG_ADDRESS(&h1), "h2", LOG_ADDRESS(&c->member.peer), "h2_name", c->request->name);
     return err < 0 ? err : conn_flush_later(c, later_ms);
 }
 
@@ -114,8 +114,8 @@ static void log_challenged(struct conn *c)
     if (c->waits)
         return;
     c->waits = true;
-    conn_log(c, LOG_INFO, "challenged", "name", c->request->host_id, "member", conn_member_name(c), "holder",
-             LOG_PEER(&c->member.answer.holder));
+    conn_log_of(c, LOG_INFO, "challenged", conn_source(c), "challenged", "name", c->request->host_id,
+                "member", conn_member_name(c), "holder", LOG_ADDRESS(&c->member.answer.holder));
 }
 
 int conn_asked(struct conn *c)

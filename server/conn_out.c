@@ -116,8 +116,8 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     r.head = reply->head || (c->request && c->request->head);
     r.close = r.close || (c->request && c->request->close);
     counters_add(c->world->counters, r.counter);
-    conn_log_kind(c, LOG_INFO, counter_name(r.counter), "refused", "status", LOG_NUM(r.status), "name",
-                  conn_name(c), "reason", r.text);
+    conn_log_of(c, LOG_INFO, counter_name(r.counter), r.status != 503 ? conn_source(c) : NULL, "refused",
+                "status", LOG_NUM(r.status), "name", conn_name(c), "reason", r.text);
     conn_leave(c);
     int err = reply_write(&c->out, &r);
     return err < 0 ? err : conn_finish_answer(c, r.close);

@@ -12,7 +12,9 @@
 #include "server/counters.h"
 #include "server/groups.h"
 #include "server/log.h"
+#include "server/log_address.h"
 #include "server/registry.h"
+#include "server/tunnel.h"
 
 enum conn_state {
     CONN_READ_REQUEST,
@@ -77,17 +79,19 @@ static inline struct conn *conn_of(const struct registry_member *m)
     return container_of(m, struct conn, member);
 }
 
-static inline const char *conn_format_peer(char text[ENDPOINT_TEXT_MAX], const struct endpoint *peer)
-{
-    endpoint_format(peer, text);
-    return text;
-}
-#define LOG_PEER(peer) conn_format_peer((char[ENDPOINT_TEXT_MAX]){0}, (peer))
-
 #define conn_log(c, level, event, ...) conn_log_kind((c), (level), (event), (event), ##__VA_ARGS__)
-#define conn_log_kind(c, level, kind, event, ...)                                                           \
-    log_event_kind((level), (kind), (event), "conn", LOG_NUM((c)->id), "peer", LOG_PEER(&(c)->member.peer), \
-                   "transport", conn_transport(c), ##__VA_ARGS__)
+#define conn_log_kind(c, level, kind, event, ...) \
+    conn_log_of((c), (level), (kind), (const struct endpoint *)0, (event), ##__VA_ARGS__)
+/* `source`: conn_source(c) for what the peer does wrong, else NULL; of log_event_of(). */
+#define conn_log_of(c, level, kind, source, event, ...)                                \
+    log_event_of((level), (kind), (source), (event), "conn", LOG_NUM((c)->id), "peer", \
+                 LOG_ADDRESS(&(c)->member.peer), "transport", conn_transport(c), ##__VA_ARGS__)
+
+/* Whom its misbehaviour is counted to: of those that come by a tunnel, who has that. */
+static inline const struct endpoint *conn_source(const struct conn *c)
+{
+    return tunnels_source(c->world->tunnels, &c->member.peer);
+}
 
 /* For log lines; NULL: UDT, which is not said. */
 static inline const char *conn_transport(const struct conn *c)

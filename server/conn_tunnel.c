@@ -35,7 +35,7 @@ int conn_begin_tunnel(struct conn *c)
         return err;
     c->out.limit = TUNNEL_QUEUE_BYTES;
     counters_add(c->world->counters, COUNTER_TUNNELS);
-    conn_log(c, LOG_INFO, "tunnel", "address", LOG_PEER(tunnel_address(c->tunnel)));
+    conn_log(c, LOG_INFO, "tunnel", "address", LOG_ADDRESS(tunnel_address(c->tunnel)));
     request_parser_destroy(c->parser);
     c->parser = NULL;
     c->streamed = true;

@@ -1,6 +1,8 @@
 #include "server/log.h"
 #include "base/error.h"
 #include "server/log_limit.h"
+#include "server/log_line.h"
+#include "server/log_source.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -8,6 +10,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,9 +19,15 @@
 
 static const char *const level_names[] = {
     [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
+/* What the journal takes for a line's priority, sd-daemon(3). */
+static const char *const priorities[] = {
+    [LOG_ERROR] = "<3>", [LOG_WARN] = "<4>", [LOG_INFO] = "<6>", [LOG_DEBUG] = "<7>"};
+static const char *const format_names[] = {[LOG_LOGFMT] = "logfmt", [LOG_JSON] = "json"};
 
 static enum log_level level_max = LOG_INFO;
+static enum log_format format;
 static struct log_kinds kinds;
+static struct log_sources sources;
 static int64_t turn_ms; /* of log_turn() */
 static void (*line_sink)(void *user, const char *line, size_t len);
 static void *line_user;
@@ -37,15 +46,13 @@ enum output_kind {
 static struct {
     int fd;
     enum output_kind kind;
-    bool torn; /* the last line has left in part */
+    bool journal; /* systemd's, which reads a priority before each line */
+    bool torn;    /* the last line has left in part */
     int64_t dropped;
 } output = {.fd = STDERR_FILENO};
 
-struct line {
-    char text[LOG_LINE_MAX];
-    size_t len;
-    bool full; /* a field did not fit: no further ones, or the line would mislead */
-};
+/* Before a number's text, among the keys and values of a line: nobody else has this address. */
+const char log_number_follows[] = "number";
 
 void log_set_level(enum log_level level)
 {
@@ -62,6 +69,21 @@ int log_level_parse(enum log_level *out, const char *text)
     return HX_EINVAL;
 }
 
+int log_format_parse(enum log_format *out, const char *text)
+{
+    for (size_t i = 0; i < sizeof format_names / sizeof *format_names; i++)
+        if (strcmp(text, format_names[i]) == 0) {
+            *out = (enum log_format)i;
+            return HX_OK;
+        }
+    return HX_EINVAL;
+}
+
+void log_set_format(enum log_format f)
+{
+    format = f;
+}
+
 bool log_wants(enum log_level level)
 {
     return level <= level_max;
@@ -72,6 +94,7 @@ void log_set_sink(void (*sink)(void *user, const char *line, size_t len), void *
     line_sink = sink;
     line_user = user;
     kinds = (struct log_kinds){.count = 0};
+    sources = (struct log_sources){.over_ms = 0};
     turn_ms = 0;
 }
 
@@ -81,57 +104,7 @@ const char *log_num(char text[LOG_NUM_MAX], int64_t value)
     return text;
 }
 
-/* One byte is kept for the line's end. */
-static bool put(struct line *l, const char *data, size_t len)
-{
-    if (l->len + len >= sizeof l->text)
-        return false;
-    memcpy(l->text + l->len, data, len);
-    l->len += len;
-    return true;
-}
-
-static bool is_plain(const char *value)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:[]@/_+-";
-
-    return value[0] != '\0' && value[strspn(value, plain)] == '\0';
-}
-
-static bool put_quoted(struct line *l, const char *value)
-{
-    bool fits = put(l, "\"", 1);
-
-    for (const unsigned char *p = (const unsigned char *)value; fits && *p; p++) {
-        char escaped[5];
-
-        if (*p == '"' || *p == '\\')
-            fits = put(l, (const char[]){'\\', (char)*p}, 2);
-        else if (*p >= 0x20 && *p < 0x7f)
-            fits = put(l, (const char *)p, 1);
-        else
-            fits = put(l, escaped, (size_t)snprintf(escaped, sizeof escaped, "\\x%02x", *p));
-    }
-    return fits && put(l, "\"", 1);
-}
-
-/* All of the field or nothing. */
-static void put_field(struct line *l, const char *key, const char *value)
-{
-    size_t before = l->len;
-    bool fits = !l->full && (l->len == 0 || put(l, " ", 1)) && put(l, key, strlen(key)) && put(l, "=", 1);
-
-    if (fits && is_plain(value))
-        fits = put(l, value, strlen(value));
-    else if (fits)
-        fits = put_quoted(l, value);
-    if (!fits) {
-        l->len = before;
-        l->full = true;
-    }
-}
-
-static void put_time(struct line *l)
+static void put_time(struct log_line *l)
 {
     char day[32], text[48];
     struct timespec now;
@@ -141,7 +114,18 @@ static void put_time(struct line *l)
     gmtime_r(&now.tv_sec, &utc);
     strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
     snprintf(text, sizeof text, "%s.%03ldZ", day, now.tv_nsec / 1000000);
-    put_field(l, "ts", text);
+    log_line_text(l, "ts", text);
+}
+
+/* systemd.exec(5): "$JOURNAL_STREAM" is device and inode of the stream that it has connected, which may have
+ * been redirected since. */
+static bool is_journal(const struct stat *st)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char text[2 * LOG_NUM_MAX];
+
+    snprintf(text, sizeof text, "%ju:%ju", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino);
+    return stream && strcmp(stream, text) == 0;
 }
 
 void log_open(int fd)
@@ -150,9 +134,11 @@ void log_open(int fd)
 
     output.fd = fd;
     output.kind = OUTPUT_FILE;
+    output.journal = false;
     struct stat st;
     if (fstat(fd, &st) < 0 || S_ISREG(st.st_mode))
         return;
+    output.journal = is_journal(&st);
     if (S_ISSOCK(st.st_mode)) {
         output.kind = OUTPUT_SOCKET;
         return;
@@ -175,7 +161,7 @@ static ssize_t write_now(const char *data, size_t len)
     return write(output.fd, data, len);
 }
 
-static bool write_line(const struct line *l)
+static bool write_line(const struct log_line *l)
 {
     if (line_sink) {
         line_sink(line_user, l->text, l->len);
@@ -191,35 +177,61 @@ static bool write_line(const struct line *l)
 
 void log_write(enum log_level level, const char *event, ...)
 {
-    struct line l = {.len = 0};
+    struct log_line l;
 
     if (!log_wants(level))
         return;
+    log_line_begin(&l, format, output.journal ? priorities[level] : "");
     put_time(&l);
-    put_field(&l, "level", level_names[level]);
-    put_field(&l, "event", event);
+    log_line_text(&l, "level", level_names[level]);
+    log_line_text(&l, "event", event);
     if (output.dropped > 0)
-        put_field(&l, "dropped", LOG_NUM(output.dropped));
+        log_line_number(&l, "dropped", log_num((char[LOG_NUM_MAX]){0}, output.dropped));
     va_list ap;
     va_start(ap, event);
     const char *key;
     while ((key = va_arg(ap, const char *)) != NULL) {
         const char *value = va_arg(ap, const char *);
+        bool number = value == log_number_follows;
 
+        if (number)
+            value = va_arg(ap, const char *);
         if (value)
-            put_field(&l, key, value);
+            (number ? log_line_number : log_line_text)(&l, key, value);
     }
     va_end(ap);
-    l.text[l.len++] = '\n';
+    log_line_end(&l);
     if (write_line(&l))
         output.dropped = 0;
     else
         output.dropped++;
 }
 
-bool log_admits(enum log_level level, const char *kind)
+bool log_admits(enum log_level level, const char *kind, const struct endpoint *source)
 {
-    return log_wants(level) && log_kinds_allow(&kinds, kind, level, turn_ms);
+    return log_wants(level) && (!source || log_sources_allow(&sources, source, kind, turn_ms)) &&
+           log_kinds_allow(&kinds, kind, level, turn_ms);
+}
+
+/* A host that has many addresses does not fill the log with their names: beyond so many they are added up. */
+static void tell_sources(int64_t now_ms)
+{
+    const struct log_source *source;
+    int64_t held, others = 0;
+    int lines = 0;
+
+    while ((source = log_sources_over(&sources, now_ms, &held)) != NULL) {
+        char text[ENDPOINT_TEXT_MAX];
+        const char *who = lines < LOG_LIMIT_LINES ? log_source_text(text, source) : NULL;
+
+        if (who)
+            log_always(LOG_INFO, "not_logged", "source", who, "lines", LOG_NUM(held), "last", source->last);
+        else
+            others += held;
+        lines++;
+    }
+    if (others > 0)
+        log_always(LOG_INFO, "not_logged", "source", "others", "lines", LOG_NUM(others));
 }
 
 static void tell_held(int64_t now_ms)
@@ -229,6 +241,7 @@ static void tell_held(int64_t now_ms)
 
     while ((kind = log_kinds_over(&kinds, now_ms, &held)) != NULL)
         log_always(kind->level, "not_logged", "kind", kind->name, "lines", LOG_NUM(held));
+    tell_sources(now_ms);
 }
 
 void log_turn(int64_t now_ms)
@@ -239,7 +252,10 @@ void log_turn(int64_t now_ms)
 
 int64_t log_next_ms(void)
 {
-    return kinds.over_ms > 0 ? kinds.over_ms : -1;
+    int64_t a = kinds.over_ms, b = sources.over_ms;
+    int64_t next_ms = a == 0 || (b > 0 && b < a) ? b : a;
+
+    return next_ms > 0 ? next_ms : -1;
 }
 
 void log_end(void)

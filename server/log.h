@@ -1,4 +1,4 @@
-/* server/log.h: logfmt lines on standard error, one event a line:
+/* server/log.h: lines on standard error, one event a line, in logfmt or JSON (server/log_line.h):
  * ts=2026-01-31T12:00:00.000Z level=info event=bound conn=7 peer=192.0.2.1:4711 name=alice
  * Values come from peers: whatever is not plain is quoted and escaped, so that no name can forge a line. */
 #ifndef HX_SERVER_LOG_H
@@ -10,6 +10,10 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
+enum log_format { LOG_LOGFMT, LOG_JSON };
+
+struct endpoint;
+
 #define LOG_LINE_MAX 4096 /* bytes of one line with its end; a longer one is cut between two fields */
 #define LOG_NUM_MAX  24   /* bytes of a 64-bit decimal with sign and NUL */
 
@@ -17,9 +21,13 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_set_level(enum log_level level);
 /* HX_OK; HX_EINVAL: none of error, warn, info, debug. */
 int log_level_parse(enum log_level *out, const char *text);
+/* LOG_LOGFMT until it is set. */
+void log_set_format(enum log_format format);
+/* HX_OK; HX_EINVAL: neither logfmt nor json. */
+int log_format_parse(enum log_format *out, const char *text);
 /* Lines go to `fd` from now on; it stays the caller's. A line that nobody makes room for is dropped at once,
  * and the next one says how many were (dropped=N): a stuck reader never blocks the writer. Before, lines go
- * to standard error as it is. */
+ * to standard error as it is. If it is the journal's ($JOURNAL_STREAM), each line has its priority. */
 void log_open(int fd);
 /* Tests take the lines through this; NULL: standard error again. `line` ends in LF and is no string. Lines
  * are counted from 0 again. */
@@ -36,7 +44,13 @@ bool log_wants(enum log_level level);
 /* The same for an event of which each `kind`, a string that lives for ever, has that many lines
  * of its own. */
 #define log_event_kind(level, kind, event, ...) \
-    (log_admits((level), (kind)) ? log_write((level), (event), ##__VA_ARGS__, (const char *)0) : (void)0)
+    log_event_of((level), (kind), (const struct endpoint *)0, (event), ##__VA_ARGS__)
+/* The same for what somebody does wrong: LOG_LIMIT_LINES lines a second of one source, whatever their kinds;
+ * then one `not_logged` tells whose lines there were more, and how many. `source`: a const struct endpoint
+ * *, or NULL. */
+#define log_event_of(level, kind, source, event, ...)                                                    \
+    (log_admits((level), (kind), (source)) ? log_write((level), (event), ##__VA_ARGS__, (const char *)0) \
+                                           : (void)0)
 /* For what the operator alone causes: every line is written. */
 #define log_always(level, event, ...) \
     (log_wants(level) ? log_write((level), (event), ##__VA_ARGS__, (const char *)0) : (void)0)
@@ -50,10 +64,12 @@ int64_t log_next_ms(void);
 void log_end(void);
 
 /* For the macros above. */
-bool log_admits(enum log_level level, const char *kind);
+bool log_admits(enum log_level level, const char *kind, const struct endpoint *source);
 void log_write(enum log_level level, const char *event, ...) __attribute__((sentinel));
 /* Formats into `text` and returns it. */
 const char *log_num(char text[LOG_NUM_MAX], int64_t value);
-#define LOG_NUM(value) log_num((char[LOG_NUM_MAX]){0}, (value))
+extern const char log_number_follows[];
+/* For a value alone: it is two arguments, since JSON writes numbers otherwise than text. */
+#define LOG_NUM(value) log_number_follows, log_num((char[LOG_NUM_MAX]){0}, (value))
 
 #endif

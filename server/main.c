@@ -324,6 +324,8 @@ int main(int argc, char **argv)
         break;
     }
     log_set_level(config.log_level);
+    log_set_format(config.log_format);
+    log_set_addresses(config.log_addresses);
     log_open(STDERR_FILENO); /* before --user: the pipe may be root's alone */
     return serve(&config);
 }

@@ -71,12 +71,10 @@ static void discount(struct server *s, const struct endpoint *peer, bool refused
 static void turn_away(struct server *s, struct stream *stream, const struct endpoint *peer,
                       const char *reason)
 {
-    char text[ENDPOINT_TEXT_MAX];
-
     counters_add(&s->counters, COUNTER_TURNED_AWAY);
-    endpoint_format(peer, text);
-    log_event(LOG_INFO, "turned_away", "peer", text, "transport",
-              stream->ops->transport == STREAM_TCP ? "tcp" : NULL, "reason", reason);
+    log_event_of(LOG_INFO, "turned_away", s->world.stopping ? NULL : tunnels_source(s->world.tunnels, peer),
+                 "turned_away", "peer", LOG_ADDRESS(peer), "transport",
+                 stream->ops->transport == STREAM_TCP ? "tcp" : NULL, "reason", reason);
     stream_close(stream);
 }
 
@@ -84,13 +82,11 @@ static void turn_away(struct server *s, struct stream *stream, const struct endp
  * meets. */
 static void look_at_source(struct server *s, const struct endpoint *peer)
 {
-    char text[ENDPOINT_TEXT_MAX];
-
     if (!lone_source_seen(&s->lone, peer, server_connections(s)))
         return;
-    endpoint_format(peer, text);
     log_always(
-        LOG_WARN, "one_source", "peer", text, "clients", LOG_NUM((int64_t)server_connections(s)), "reason",
+        LOG_WARN, "one_source", "peer", LOG_ADDRESS(peer), "clients", LOG_NUM((int64_t)server_connections(s)),
+        "reason",
         "all clients come from one private address: what stands before this server hides theirs, and nobody "
         "can be told where another one is. In a container: host networking, or docker without its userland "
         "proxy. Behind a proxy for TCP: --proxy-protocol, with version 2 of it there");

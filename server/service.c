@@ -4,6 +4,7 @@
 #include "server/admin/admin.h"
 #include "server/conn.h"
 #include "server/log.h"
+#include "server/log_address.h"
 #include "server/loop.h"
 #include "server/memory.h"
 #include "server/notify.h"
@@ -206,11 +207,10 @@ static void look_at_ports(struct service *s, int64_t now_ms)
     for (size_t i = 0; i < s->c.port_count; i++)
         while (udt_port_next_drop(s->c.ports[i], &drop) == 1) {
             struct endpoint peer = {.family = AF_UNSPEC};
-            char text[ENDPOINT_TEXT_MAX];
 
             endpoint_from_sockaddr(&peer, (const struct sockaddr *)&drop.peer, sizeof drop.peer);
-            endpoint_format(&peer, text);
-            log_event(LOG_WARN, "dropped", "peer", text, "rule", drop.rule);
+            log_event_of(LOG_WARN, "dropped", tunnels_source(server_tunnels(s->c.server), &peer), "dropped",
+                         "peer", LOG_ADDRESS(&peer), "rule", drop.rule);
         }
 }
 

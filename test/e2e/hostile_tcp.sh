@@ -71,7 +71,8 @@ check "not more" [ "$OFTEN" -le $((20 + 5 * (SECONDS + 1))) ]
 check "as the counters say" [ "$(value refused_peer_often)" = "$OFTEN" ]
 check "the others are counted and told in the log" \
     [ "$(value turned_away)" = $((1000 - $(number connect answered) - OFTEN)) ]
-check "with the reason" grep -q 'event=turned_away .*transport=tcp reason="above --rate-per-address"' "$WORK/nameserver.err"
+check "with the source and the reason" \
+    await_line "$WORK/nameserver.err" 'event=not_logged source=127\.0\.0\.1 lines=[0-9]+ last=(turned_away|refused_peer_often)'
 stop_nameserver
 
 # Without descriptors

@@ -53,7 +53,7 @@ check "with Retry-After" grep -Eq '^Retry-After: [0-9]+' "$WORK/row.out"
 all_refusals_told() {
     local told _
     for _ in {1..600}; do
-        told=$(awk '/event=refused / { n++ } /event=not_logged kind=refus/ { sub(/.*lines=/, ""); n += $1 } END { print n + 0 }' \
+        told=$(awk '/event=refused / { n++ } /event=not_logged (kind=refus|source=)/ { sub(/.*lines=/, ""); n += $1 } END { print n + 0 }' \
             "$WORK/nameserver.err")
         [ "$told" = 16 ] && return
         nap 0.1

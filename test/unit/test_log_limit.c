@@ -26,6 +26,18 @@ static void lines_that_come_slowly_all_pass(void **state)
         assert_true(log_limit_allows(&l, LOG_LIMIT_LINES, ms + 1));
 }
 
+static int held(const struct fixture *f, const char *of)
+{
+    char needle[64];
+    int lines = 0;
+
+    snprintf(needle, sizeof needle, "event=not_logged %s lines=", of);
+    const char *at = strstr(f->log, needle);
+    if (at)
+        lines = atoi(at + strlen(needle));
+    return lines;
+}
+
 static void the_refusals_of_many_addresses_make_few_lines_and_all_are_counted(void **state)
 {
     enum { REFUSALS = 500 };
@@ -38,9 +50,11 @@ static void the_refusals_of_many_addresses_make_few_lines_and_all_are_counted(vo
     }
     assert_int_equal(fixture_count(f->log, "event=refused"), LOG_LIMIT_LINES);
     fixture_pass(f, LOG_LIMIT_MS);
-    assert_true(fixture_logged(f, "event=not_logged kind=refused_unknown lines=490"));
+    /* Of so many sources some share a limit (server/log_source.h): what that holds is told apart. */
+    assert_int_equal(held(f, "kind=refused_unknown") + held(f, "source=others"), 490);
+    size_t told = fixture_count(f->log, "event=not_logged");
     fixture_pass(f, LOG_LIMIT_MS);
-    assert_int_equal(fixture_count(f->log, "event=not_logged"), 1);
+    assert_int_equal(fixture_count(f->log, "event=not_logged"), told);
 }
 
 static int allowed(struct log_kinds *k, const char *name, enum log_level level, int lines)
