@@ -16,8 +16,7 @@
 #define CONFIG_ERROR_MAX          512 /* bytes of an error's text with its NUL */
 #define CONFIG_LISTEN_MAX         16
 #define CONFIG_ADMIN_MAX          2
-#define CONFIG_PATH_MAX           256 /* bytes of a file's name with its NUL */
-#define CONFIG_STUN_ADDRESSES_MAX 4   /* two of each family */
+#define CONFIG_STUN_ADDRESSES_MAX 4 /* two of each family */
 #define CONFIG_STUN_PORT_DEFAULT  (-1)
 #define CONFIG_STUN_PORT_NONE     (-2)
 #define CONFIG_USER_MAX           33  /* bytes of a user's name with its NUL (useradd(8)) */
