@@ -83,6 +83,18 @@ int loop_watch(struct loop *l, int fd, loop_handler *handler, void *user)
     return HX_OK;
 }
 
+void loop_unwatch(struct loop *l, int fd)
+{
+    struct loop_source *s;
+
+    LL_SEARCH_SCALAR(l->sources, s, io.fd, fd);
+    if (!s)
+        return;
+    ev_io_stop(l->ev, &s->io);
+    LL_DELETE(l->sources, s);
+    free(s);
+}
+
 static void tell_edges(void *user, int64_t now_ms)
 {
     struct loop *l = user;

@@ -24,8 +24,10 @@ typedef int loop_turn(void *user, int64_t now_ms);
 /* HX_OK; HX_ESYS: no epoll(7); HX_ENOMEM. */
 int loop_create(struct loop **out);
 /* Calls `handler` in each turn in which `fd` is readable. The descriptor stays the caller's, and must be open
- * as long as the loop is. HX_OK or HX_ENOMEM. */
+ * as long as the loop is, or until loop_unwatch(). HX_OK or HX_ENOMEM. */
 int loop_watch(struct loop *l, int fd, loop_handler *handler, void *user);
+/* Before the descriptor is closed, if that is before the loop is; also by its own handler. */
+void loop_unwatch(struct loop *l, int fd);
 
 enum loop_change {                    /* bits */
                    LOOP_READABLE = 1, /* bytes, the end of the peer's direction, or an error */

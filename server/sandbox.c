@@ -49,9 +49,41 @@ static const int allowed[] = {
     SYS_clock_gettime, SYS_clock_getres, SYS_gettimeofday, SYS_getrandom,
     /* memory; mmap and mprotect are looked at below */
     SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_sched_getaffinity,
+    /* how the store has ended (server/store.c) */
+    SYS_wait4,
     /* signals, abort() among them, and the end */
     SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_rt_sigreturn, SYS_sigaltstack, SYS_tgkill, SYS_gettid,
     SYS_getpid, SYS_set_robust_list, SYS_rseq, SYS_exit, SYS_exit_group};
+/* The store's (server/store_process.h), besides: files, as SQLite wants them, and when they change. */
+static const int allowed_store[] = {
+    SYS_openat,
+    SYS_fstat,
+    SYS_newfstatat,
+    SYS_statx,
+    SYS_lseek,
+    SYS_pwrite64,
+    SYS_fsync,
+    SYS_fdatasync,
+    SYS_ftruncate,
+    SYS_fcntl,
+    SYS_fchown,
+    SYS_fchmod,
+    SYS_unlinkat,
+    SYS_faccessat,
+    SYS_readlinkat,
+    SYS_getdents64,
+    SYS_getcwd,
+    SYS_geteuid,
+    SYS_inotify_add_watch,
+#ifdef SYS_open /* machines that had them before their namesakes */
+    SYS_open,
+    SYS_stat,
+    SYS_lstat,
+    SYS_unlink,
+    SYS_access,
+    SYS_readlink,
+#endif
+};
 /* No library does one of these by chance: somebody else runs this process. */
 static const int fatal[] = {SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv,
                             SYS_process_vm_writev};
@@ -61,9 +93,9 @@ static const int maps[] = {SYS_mmap, SYS_mprotect};
 #define CALL_SIZE   2 /* instructions for one system call */
 #define MAP_SIZE    5
 #define OPTION_SIZE 7
-#define PROGRAM_SIZE                                                                                  \
-    (HEAD_SIZE + MAP_SIZE * COUNT(maps) + OPTION_SIZE + CALL_SIZE * (COUNT(allowed) + COUNT(fatal)) + \
-     1 /* the rest */)
+#define PROGRAM_SIZE                                    \
+    (HEAD_SIZE + MAP_SIZE * COUNT(maps) + OPTION_SIZE + \
+     CALL_SIZE * (COUNT(allowed) + COUNT(allowed_store) + COUNT(fatal)) + 1 /* the rest */)
 
 #define LOAD(field)  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
@@ -120,7 +152,7 @@ static void add_head(struct sock_fprog *p)
 }
 
 /* Forty lines of filter and no library: libseccomp would be one more to install, and allocates. */
-int sandbox_enter(void)
+static int enter(const int *more, size_t count)
 {
     struct sock_filter instructions[PROGRAM_SIZE];
     struct sock_fprog program = {.len = 0, .filter = instructions};
@@ -132,6 +164,7 @@ int sandbox_enter(void)
     tzset(); /* gmtime_r() would read a file on its first call */
     add_head(&program);
     add_calls(&program, allowed, COUNT(allowed), SECCOMP_RET_ALLOW);
+    add_calls(&program, more, count, SECCOMP_RET_ALLOW);
     for (size_t i = 0; i < COUNT(maps); i++)
         add_map(&program, maps[i]);
     add_option(&program);
@@ -140,4 +173,14 @@ int sandbox_enter(void)
     /* TSYNC: UDT's threads run already. A positive result is a thread that cannot be brought under it. */
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0 ? HX_OK
                                                                                                    : HX_ESYS;
+}
+
+int sandbox_enter(void)
+{
+    return enter(NULL, 0);
+}
+
+int sandbox_enter_store(void)
+{
+    return enter(allowed_store, COUNT(allowed_store));
 }

@@ -11,5 +11,7 @@ bool sandbox_built(void);
  * execute a program or to reach into another process ends this one with SIGSYS. privileges_renounce() must
  * have been called. HX_OK; HX_ESYS with errno: the kernel has refused, and nothing has changed. */
 int sandbox_enter(void);
+/* The same for the store: it may open files as well, and no sockets. */
+int sandbox_enter_store(void);
 
 #endif
