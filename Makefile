@@ -79,6 +79,8 @@ DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck
 DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libevent-openssl-2.1-7=unpacked \
               libevent-pthreads-2.1-7=unpacked
 DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
+# Its promtool reads what /metrics says, and it scrapes.
+DEBS_TEST  += prometheus=unpacked
 DEBS_TEST  += iperf3 rsync mypy pyflakes3
 # What UDP carries.
 DEBS_TEST  += bind9-dnsutils dnsmasq-base=unpacked ngtcp2-client ngtcp2-server=unpacked wireguard-go wireguard-tools iputils-ping \

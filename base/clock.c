@@ -21,6 +21,14 @@ int64_t clock_now_ms(void)
     return clock_now_us() / 1000;
 }
 
+int64_t clock_wall_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 bool clock_wait_ns(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ns)
 {
     /* POSIX has no condition variable on CLOCK_BOOTTIME */

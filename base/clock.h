@@ -14,6 +14,8 @@
 
 int64_t clock_now_ms(void);
 int64_t clock_now_us(void);
+/* The wall clock, since 1970; of no use for what lasts. */
+int64_t clock_wall_ms(void);
 
 /* Waits as pthread_cond_wait(), until clock_now_ms() is `deadline_ms` at the latest; INT64_MAX: no such time.
  * Any condition variable will do, whatever clock it was made for. False: the deadline has come. */

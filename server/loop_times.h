@@ -10,8 +10,13 @@
     X(20)                                                                                             \
     X(50) X(100) X(200) X(500) X(1000) X(2000) X(5000) X(10000) X(20000) X(50000) X(100000) X(200000) \
         X(500000) X(1000000)
-#define LOOP_TIMES_ONE(us) +1
-enum { LOOP_TIMES_CLASSES = LOOP_TIMES_MAP(LOOP_TIMES_ONE) + 1 };
+enum loop_times_class {
+#define LOOP_TIMES_CLASS(us) LOOP_TIMES_##us,
+    LOOP_TIMES_MAP(LOOP_TIMES_CLASS)
+#undef LOOP_TIMES_CLASS
+        LOOP_TIMES_LONGER,
+    LOOP_TIMES_CLASSES
+};
 
 struct loop_times { /* zeroed at the start */
     uint64_t of[LOOP_TIMES_CLASSES];

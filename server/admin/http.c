@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/admin/admin_state.h"
+#include "server/admin/metrics.h"
+#include "server/admin/metrics_text.h"
 #include "server/admin/page.h"
 #include "server/server.h"
 #include <stdlib.h>
@@ -116,6 +118,17 @@ static enum MHD_Result serve_status(struct admin_request *r)
     return MHD_NO;
 }
 
+static enum MHD_Result serve_metrics(struct admin_request *r)
+{
+    struct buf body;
+
+    buf_init(&body, 0);
+    if (metrics_write(&r->admin->from, r->admin->status.begun_wall_ms, &body) == HX_OK)
+        return http_answer(r, MHD_HTTP_OK, METRICS_TEXT_TYPE, &body);
+    buf_free(&body);
+    return MHD_NO;
+}
+
 /* The token shall not stay in the browser's history: the page is asked for again with the cookie. */
 static enum MHD_Result take_token(struct admin_request *r)
 {
@@ -151,6 +164,7 @@ static const struct route {
     enum MHD_Result (*serve)(struct admin_request *r);
 } routes[] = {
     {"/healthz", serve_health},
+    {"/metrics", serve_metrics},
     {"/api/status", serve_status},
     {"/events", events_begin},
 };

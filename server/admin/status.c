@@ -1,4 +1,5 @@
 #include "server/admin/status.h"
+#include "base/clock.h"
 #include "proto/nat_mapping.h"
 #include "server/counters.h"
 #include "server/loop.h"
@@ -43,6 +44,7 @@ void status_look(struct status *s, const struct admin_sources *from, int64_t now
     count(server_counters(from->server), now);
     if (s->begun_ms == 0) {
         s->begun_ms = s->looked_ms = now_ms;
+        s->begun_wall_ms = clock_wall_ms();
         memcpy(s->last, now, sizeof now);
     }
     s->memory_bytes = stats_resident_bytes(from->stats_fd);

@@ -22,7 +22,7 @@ struct admin_sources {
 enum status_rate { STATUS_BINDS, STATUS_INTRODUCTIONS, STATUS_REFUSED, STATUS_RATES };
 
 struct status {
-    int64_t begun_ms, looked_ms; /* 0: not yet */
+    int64_t begun_ms, begun_wall_ms, looked_ms; /* 0: not yet */
     uint64_t last[STATUS_RATES];
     uint32_t per_second[STATUS_RATES][STATUS_SECONDS];
     int at;                    /* where the next second is written: the oldest one stands there */

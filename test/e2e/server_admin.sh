@@ -34,10 +34,36 @@ told() { # told EXPRESSION VALUE: /api/status, until it says so
     return 1
 }
 
+# The scrape comes some five seconds after its start.
+start_prometheus() {
+    printf 'global: {scrape_interval: 1s}\nscrape_configs:\n- {job_name: hx, static_configs: [{targets: ["%s"]}]}\n' "$ADMIN" \
+        >"$WORK/prometheus.yml"
+    start prometheus "$TOP/build/deb/usr/bin/prometheus" --config.file="$WORK/prometheus.yml" \
+        --storage.tsdb.path="$WORK/prometheus" --web.listen-address=127.0.0.1:0 --log.level=info
+    PROMETHEUS=$(await_line "$WORK/prometheus.err" 'msg="Listening on"' | sed -E 's/.*address=([0-9.:]+).*/\1/')
+}
+scraped() { # scraped METRIC VALUE
+    [ "$(curl -s -m 20 -G "http://$PROMETHEUS/api/v1/query" --data-urlencode "query=$1" |
+        python3 -c 'import json, sys; print(*[r["value"][1] for r in json.load(sys.stdin)["data"]["result"]])')" = "$2" ]
+}
+clean() {
+    "$TOP/build/deb/usr/bin/promtool" check metrics <"$WORK/answer" 2>&1 | if grep .; then return 1; fi
+}
+in_manual() { # each metric, with its type and help
+    python3 - "$WORK/answer" "$TOP/server/hx-nameserver.8" <<'END'
+import re, sys
+answer, manual = (open(f).read() for f in sys.argv[1:])
+shown = re.findall(r"# HELP (\S+) (.*)\n# TYPE \S+ (\S+)", answer)
+written = re.findall(r"^\.It Cm (hx_\S+) Pq (\S+)\n(.*)", manual, re.M)
+assert len(shown) > 25 and [(n, t, h) for n, h, t in shown] == written, set(written) ^ {(n, t, h) for n, h, t in shown}
+END
+}
+
 start_admin --admin "$SOCKET" || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish
 }
+start_prometheus
 check "it says that it serves" is 200 /healthz
 check "at a Unix socket, too" [ "$(curl -s -m 20 --unix-socket "$SOCKET" http://any/healthz)" = ok ]
 check "which its owner and group alone may use" [ "$(stat -c %a "$SOCKET")" = 660 ]
@@ -45,8 +71,12 @@ start holder "$CURL" -s "udt://$NS/bind?host_id=home"
 check "a name that is bound is counted" told 'd["names"]' 1
 check "and was so in the last two minutes" told 'sum(d["rates"]["binds"]), len(d["rates"]["binds"])' '(1, 120)'
 start events curl -s -N -m 60 "http://$ADMIN/events"
+EVENTS_PID=$PID
 two_events() { [ "$(grep -c '^event: status$' "$WORK/events.out")" -ge 2 ] && grep '^data: .*"names":1,' "$WORK/events.out"; }
 check "events come each second" await_true 20 two_events
+check "its metrics are asked for" is 200 /metrics
+check "promtool finds nothing wrong with them" clean
+check "the manual has them all, with their types and helps" in_manual
 check "HEAD is answered as HEAD" is 200 /api/status -I
 check "another method is not" is 405 /api/status -X PUT
 check "which says what is" grep -qi '^Allow: GET, HEAD' "$WORK/head"
@@ -55,7 +85,23 @@ check "and no way out" is 404 /../api/../../etc/passwd --path-as-is
 check "another site's name is not answered" is 421 /api/status -H 'Host: evil.example'
 check "nor is a long body" is 413 /healthz -X POST -H 'Content-Length: 1000000' -d x
 check "nor a long head" is 431 /healthz -H "Long: $(printf '%020000d' 0)"
-kill "$PID"
+"$CURL" -s "udt://$NS/connect?host_id=nobody" >/dev/null
+# What the log counts is among the metrics, by the end of its name: what keepalives count may have grown.
+same_as_log() {
+    is 200 /metrics && counters && python3 - "$WORK/answer" "$WORK/counters" <<'END'
+import re, sys
+answer, counters = (open(f).read() for f in sys.argv[1:])
+samples = [(re.findall(r'"([^"]*)"', labels), value) for labels, value in re.findall(r"^hx\w+({.*})? (\S+)$", answer, re.M)]
+told = [line.split() for line in counters.splitlines() if not re.match("datagrams|keepalives", line)]
+lost = [(n, v) for n, v in told if not any(v == value and n.endswith(labels[-1] if labels else "") for labels, value in samples)]
+assert len(told) > 4 and not lost, (told, lost)
+END
+}
+check "what the log counts is among them" same_as_log
+check "Prometheus scrapes it" await_true 60 scraped 'max_over_time(hx_names[1m])' 1
+check "and has what a client did" await_true 60 scraped 'hx_refused_total{reason="unknown"}' 1
+check "by all who did it" await_true 60 scraped 'sum(hx_binds_total)' 1
+kill "$EVENTS_PID"
 stop_nameserver
 check "it ends in order" [ $? = 0 ]
 start_admin --admin "$SOCKET" --admin-token "$WORK/token"
