@@ -3,6 +3,8 @@ VERSION    := 0.1.0
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 MANDIR     ?= $(PREFIX)/share/man
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 B          ?= build/release
 
 CC         ?= cc
@@ -81,7 +83,7 @@ DEBS_TEST  += libmariadb3=unpacked libhiredis0.14=unpacked libpq5=unpacked libev
 DEBS_TEST  += haproxy=unpacked liblua5.3-0=unpacked libopentracing-c-wrapper0=unpacked libopentracing1=unpacked
 # Its promtool reads what /metrics says, and it scrapes.
 DEBS_TEST  += prometheus=unpacked
-DEBS_TEST  += iperf3 rsync mypy pyflakes3
+DEBS_TEST  += iperf3 rsync mypy pyflakes3 zsh
 # What UDP carries.
 DEBS_TEST  += bind9-dnsutils dnsmasq-base=unpacked ngtcp2-client ngtcp2-server=unpacked wireguard-go wireguard-tools iputils-ping \
               python3-socks=unpacked
@@ -89,6 +91,7 @@ DEBS_GO    := golang-1.19-go
 DEBS_NODE  := nodejs libnode-dev=unpacked libuv1-dev=unpacked
 DEBS_TEST  += $(DEBS_GO) $(DEBS_NODE)
 DEBS_IMAGE := podman docker-compose mmdebstrap
+DEBS_DEB   := mmdebstrap systemd-container
 
 all: $(PROGRAMS) $(LIBHX) ## build the programs and the library
 python: ; @$(PYTHON) bindings/python/build_wheel.py build/python ## build the Python package, a wheel without machine code
@@ -110,6 +113,9 @@ natlab: deps-test ## who reaches whom through which NATs, without a relay and wi
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix && test/natlab/matrix --relay && test/natlab/groups.sh --long
 image: deps-test ## build the image of packaging/ and try it; the first time some minutes; needs root
 	@test/deps.sh $(DEBS_IMAGE) && $(MAKE) --no-print-directory -s -j2 all tools && test/image/prepare.sh && test/check.sh image
+dist: ; @packaging/dist.sh build/dist $(VERSION) ## the sources as build/dist/hx-VERSION.tar.gz, the same bytes each time
+deb: dist ## Debian's packages, in build/packages, and what is tried with them; the first time some minutes; needs root
+	@test/deps.sh $(DEBS_DEB) && test/packages/run.sh
 fuzz-wire: deps-test tools ## ten minutes of mutated datagrams against the nameserver under a sanitizer
 	@$(MAKE) --no-print-directory -s -j2 $(ASAN) programs tools
 	@test/hostile/fuzz_wire.sh --seconds 600
@@ -263,14 +269,18 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 client/tool/man/*.1 test/udtcurl/udtcurl.1 $(DESTDIR)$(MANDIR)/man1
 	ln -sf hx-send.1 $(DESTDIR)$(MANDIR)/man1/hx-recv.1
 	install -m 644 -D client/tool/hx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hx
+	install -m 644 -D client/tool/hx.zsh $(DESTDIR)$(ZSHDIR)/_hx
+	for p in hx-nameserver udtcurl; do install -m 644 packaging/completion/options.zsh $(DESTDIR)$(ZSHDIR)/_$$p && install -m 644 \
+	    packaging/completion/options.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit; done
 	install -m 644 server/hx-nameserver.8 $(DESTDIR)$(MANDIR)/man8
-	install -m 644 -D server/hx-nameserver.service $(DESTDIR)$(PREFIX)/lib/systemd/system/hx-nameserver.service
+	install -m 644 -D -t $(DESTDIR)$(UNITDIR) server/*.service client/tool/*.service
+	install -m 644 -D server/hx-nameserver.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/10-hx-nameserver.conf
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
 
 clean: ; rm -rf build ## remove what was built
 help: ; @grep -hv '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all go node python asan tsan lint programs deps deps-test demo check bench natlab image fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: all go node python asan tsan lint programs deps deps-test demo check bench natlab image dist deb fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

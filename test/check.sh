@@ -132,7 +132,7 @@ suite_lint() {
 }
 suite_unit() { each wait unit 900 build/release $(units build/release); }
 suite_e2e() {
-    each wait e2e 900 build/release test/e2e/{bindings,client,python,readme,server,stock,udtcurl}*.sh \
+    each wait e2e 900 build/release test/e2e/{bindings,client,packages,python,readme,server,stock,udtcurl}*.sh \
         test/e2e/hygiene_{log,sandbox,service,user}.sh
 }
 suite_tools() {

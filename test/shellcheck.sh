@@ -50,7 +50,7 @@ outline() { # of standard input
 while read -r file; do
     mkdir -p "$OUTLINES/$(dirname "$file")"
     outline <"$file" >"$OUTLINES/$file"
-done < <(git grep -lE '^# shellcheck shell=' -- test client)
+done < <(git grep -lE '^# shellcheck shell=' -- test client packaging)
 # A name is looked for where it runs, and then beside test/e2e, as those of it have it who do not tell.
 cd "$OUTLINES" && mkdir -p test/e2e &&
     shellcheck --norc --external-sources --source-path=test/e2e --exclude=SC2119,SC2317 "${@/#/$OLDPWD/}"

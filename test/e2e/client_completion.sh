@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The completion for bash offers what hx understands: commands, their own options, files where files belong.
+# The completions for bash and zsh offer what the programs understand: commands, their own options, files where files belong.
 # shellcheck source=test/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/../lib.sh"
 
@@ -64,4 +64,59 @@ check "nor after a letter that takes a value" refuses hx connect -n ""
 check "a flag before it does not stop a file" offered "one" hx cp -v o
 check "no file is offered where a name belongs" refuses hx ping ""
 cd "$TOP" || exit 1
+
+if ! command -v zsh >/dev/null; then
+    skip "zsh offers the same" "no zsh on this machine"
+    finish
+fi
+zsh_offers() { # zsh_offers FILE WORD...: sorted, in one line
+    zsh -f "$TOP/test/completion.zsh" "$@" 2>&1 | sort | tr '\n' ' '
+}
+zsh_offered() { # zsh_offered EXPECTED WORD...
+    local got
+    got=$(zsh_offers client/tool/hx.zsh "${@:2}")
+    [ "$got" = "$1" ] || { echo "offered '$got', expected '$1'" && false; }
+}
+same_options() { # same_options COMMAND...: as bash
+    local command expected
+    for command; do
+        expected=$(offers hx "$command" -)
+        zsh_offered "$expected" hx "$command" - || return
+    done
+}
+check "zsh offers the same commands" zsh_offered "$(offers hx "")" hx ""
+check "and for hx help" zsh_offered "$(offers hx help "")" hx help ""
+check "and the same options" same_options bind connect cp info ls meet ping nat key recv send
+check "zsh offers files for hx cp" zsh_offered "files " hx cp home:x ""
+check "and for the key's file" zsh_offered "files " hx connect home --key-file ""
+check "directories alone for --share" zsh_offered "directories " hx bind home --share ""
+check "and where a received file goes" zsh_offered "directories " hx recv CODE ""
+check "nothing where a host belongs" zsh_offered "" hx ping home --nameserver ""
+check "and where a name does" zsh_offered "" hx ping ""
+check "the word after hx config" zsh_offered "check " hx config ""
+
+# shellcheck source=packaging/completion/options.bash
+. packaging/completion/options.bash
+manual() { # manual FILE REGEX: the long options that a man page has
+    sed 's/\\//g' "$1" | grep -E "$2" | grep -oE '(Fl -|--)[a-z][a-z0-9-]+' | sed 's/^Fl -/--/' | sort -u
+}
+# all_options PROGRAM FILE REGEX: both shells offer each long option of the man page, and the same
+all_options() {
+    manual "$2" "$3" >"$WORK/manual"
+    COMP_WORDS=("$1" -) COMP_CWORD=1
+    _hx_options "$1" - "$1"
+    printf '%s\n' "${COMPREPLY[@]}" | sort >"$WORK/offered"
+    echo "$(wc -l <"$WORK/manual") options"
+    [ "$(wc -l <"$WORK/manual")" -ge 10 ] && ! comm -23 "$WORK/manual" "$WORK/offered" | grep . &&
+        [ "$(zsh_offers packaging/completion/options.zsh "$1" -)" = "$(tr '\n' ' ' <"$WORK/offered")" ]
+}
+check "every option of hx-nameserver is offered, by both" all_options hx-nameserver server/hx-nameserver.8 '^\.It Fl'
+check "every option of udtcurl is offered, by both" all_options udtcurl test/udtcurl/udtcurl.1 '^\.B'
+file_for_config() { # in both forms
+    COMP_WORDS=(hx-nameserver --config "=" LIC) COMP_CWORD=3
+    _hx_options hx-nameserver LIC = && [ "${COMPREPLY[*]}" = LICENSE ] &&
+        _hx_options hx-nameserver LIC -c && [ "${COMPREPLY[*]}" = LICENSE ] &&
+        [ "$(zsh_offers packaging/completion/options.zsh hx-nameserver -c "")" = "files " ]
+}
+check "files are offered for the nameserver's configuration" file_for_config
 finish

@@ -1,0 +1,59 @@
+#!/bin/bash
+# Runs in a box as a service of its systemd: a fresh Debian, two commands, and a nameserver runs on which a device is bound.
+# shellcheck source=test/packages/inside.sh
+. /test/inside.sh
+export DEBIAN_FRONTEND=noninteractive HOME=/root
+cd /packages || exit 1
+
+awaits() { # awaits UNIT REGEX: in its journal, within a minute
+    timeout 60 journalctl -q -o cat -n all -f -u "$1" | grep -m 1 -E -- "$2"
+}
+echoes() { # waits for the device to be there
+    [ "$(echo hello | timeout 90 hx connect home --nameserver 127.0.0.1 --key-file /var/lib/hx-bind/home/key --wait 60)" = hello ]
+}
+refused() { # with another key
+    HX_KEY=$(hx key --file /tmp/other) && export HX_KEY && timeout 60 hx ping -c 1 home --nameserver 127.0.0.1 2>&1 | grep 'refused by the holder'
+}
+keeps_secret() { ! journalctl -q -o cat -u hx-bind@home | grep -F "$(cut -d' ' -f1 /var/lib/hx-bind/home/key)"; }
+is_nobody() { # is_nobody UNIT: some user that was made for it, without any capability
+    local pid
+    pid=$(systemctl show -P MainPID "$1") && grep -E '^(Uid|CapBnd|NoNewPrivs|Seccomp):' "/proc/$pid/status" >/tmp/status
+    cat /tmp/status
+    awk '/^Uid:/ { user = $2 >= 61184 && $2 <= 65519 } /^CapBnd:/ { bound = $2 == 0 } /^NoNewPrivs:/ { new = $2 == 1 }
+         /^Seccomp:/ { filter = $2 == 2 } END { exit !(user && bound && new && filter) }' /tmp/status
+}
+killed() { # systemd starts it again, and the device comes back
+    local pid
+    pid=$(systemctl show -P MainPID hx-nameserver) && kill -9 "$pid" && systemctl show -P NRestarts hx-nameserver
+    for _ in {1..600}; do # the journal's last start may be the first one
+        if [ "$(systemctl show -P MainPID hx-nameserver)" != "$pid" ] && systemctl -q is-active hx-nameserver; then break; fi
+        read -rt 0.1 <>/run/nap
+    done
+    echoes
+}
+# shellcheck disable=SC2046
+gone() {
+    [ -z "$(ls -d /var/lib/hx* /var/lib/private/hx* /etc/hx* /etc/systemd/system/*/hx* 2>/dev/null)" ] &&
+        [ -z "$(ss -Hlun 'sport = :7000' 2>/dev/null)" ] && [ -z "$(systemctl list-units -q --plain 'hx*')" ]
+}
+exposure() { systemd-analyze security --no-pager "$1" | tail -n 1 | sed "s/^[^O]*//"; }
+
+mkfifo /run/nap
+check "the first command: apt install ./hx_*.deb ./hx-nameserver_*.deb" apt-get install -y ./hx_*.deb ./hx-nameserver_*.deb
+check "the nameserver runs" awaits hx-nameserver 'event=listening'
+check "and will after the next boot" systemctl is-enabled hx-nameserver
+check "the second command: systemctl enable --now hx-bind@home" systemctl enable --now hx-bind@home
+check "the device is bound" awaits hx-bind@home '^bound home as '
+check "the nameserver's log says so" awaits hx-nameserver 'event=bound .*home'
+check "who has its key reaches it" echoes
+check "and nobody else: another key is refused" refused
+check "the nameserver is nobody in particular" is_nobody hx-nameserver
+check "the device is nobody in particular" is_nobody hx-bind@home
+check "its log does not tell the key" keeps_secret
+note "systemd-analyze security: $(exposure hx-nameserver.service); $(exposure hx-bind@home.service)"
+check "a nameserver that is killed comes back, and so does the device" killed
+check "the packages are installed over themselves" dpkg -i ./hx_*.deb ./hx-nameserver_*.deb
+check "and the device is reached again" echoes
+check "they are purged while they run" apt-get purge -y hx hx-nameserver
+check "and nothing runs or is left of them" gone
+echo end >&3
