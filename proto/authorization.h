@@ -7,8 +7,8 @@
  *     Authorization: HX key="psk:22 characters", sig="43 characters"
  *     Authentication-Info: nextnonce="22 characters"
  *
- * All of them are base64url without padding (RFC 4648, 5). Of a nonce no more is asked than that it is made of
- * those characters. */
+ * All of them are base64url without padding (RFC 4648, 5). Of a nonce no more is asked than that it is made
+ * of those characters. */
 #ifndef HX_PROTO_AUTHORIZATION_H
 #define HX_PROTO_AUTHORIZATION_H
 
@@ -25,8 +25,8 @@
 #define AUTHORIZATION_SIGNATURE_BYTES 64
 #define AUTHORIZATION_CODE_BYTES      32 /* of a shared key's proof, an HMAC */
 #define AUTHORIZATION_KEY_TEXT_MAX    (sizeof "ed25519:" + BASE64URL_CHARS(AUTHORIZATION_KEY_BYTES))
-#define AUTHORIZATION_TEXT_MAX        192 /* bytes of credentials with their NUL */
-#define AUTHORIZATION_MESSAGE_MAX     4608 /* with the longest target and the longest host that a request has */
+#define AUTHORIZATION_TEXT_MAX        192  /* bytes of credentials with their NUL */
+#define AUTHORIZATION_MESSAGE_MAX     4608 /* with the longest target and host of a request */
 
 enum authorization_kind { AUTHORIZATION_ED25519, AUTHORIZATION_PSK };
 

@@ -41,6 +41,7 @@ struct request_parser {
     struct peer_fields *peer; /* NULL: nothing has come; most tell nothing, and parsers are many */
     struct request_refusal refusal;
     struct http_parser http;
+    struct request_proof *proof; /* NULL: none is read */
     char field_name[FIELD_NAME_MAX];
     char text[REQUEST_LINE_MAX + 1]; /* the method, then the target, then the value of one header field */
 };
@@ -88,6 +89,8 @@ static const struct http_parser_settings http_settings = {.on_header_field = on_
 static void begin_request(struct request_parser *p)
 {
     free(p->peer);
+    if (p->proof)
+        request_proof_free(p->proof);
     memset(p, 0, offsetof(struct request_parser, http));
     p->request.host_id = p->names.host_id;
     p->request.name = p->names.name;
@@ -106,10 +109,20 @@ int request_parser_create(struct request_parser **out)
     return HX_OK;
 }
 
+int request_parser_read_proofs(struct request_parser *p)
+{
+    p->proof = calloc(1, sizeof *p->proof);
+    return p->proof ? HX_OK : HX_ENOMEM;
+}
+
 void request_parser_destroy(struct request_parser *p)
 {
     if (p)
         free(p->peer);
+    if (p && p->proof)
+        request_proof_free(p->proof);
+    if (p)
+        free(p->proof);
     free(p);
 }
 
@@ -162,6 +175,8 @@ static void end_target(struct request_parser *p)
     static const char substitute[] = "GET / "; /* in the place of what we have read ourselves */
 
     p->text[p->text_len] = '\0';
+    if (p->proof)
+        request_proof_keep(p->proof, &p->proof->target, p->text, p->text_len);
     if (p->method_refused) {
         p->pending = 405;
         p->pending_why = "method not allowed: use GET or HEAD";
@@ -246,6 +261,26 @@ static enum request_result end_host(struct request_parser *p)
     if (p->value_cut || !is_host(p->text, p->text_len))
         return refuse(p, 400, true,
                       "Host is no host name with a port: write it as NAME:PORT, or leave it out");
+    if (p->proof)
+        request_proof_keep(p->proof, &p->proof->host, p->text, p->text_len);
+    return REQUEST_MORE;
+}
+
+/* Where nobody asks for a proof none is looked at. */
+static bool takes_proof(const struct request_parser *p)
+{
+    return p->proof && p->request.target != REQUEST_ROOT && p->request.target != REQUEST_TUNNEL;
+}
+
+static enum request_result end_authorization(struct request_parser *p)
+{
+    int err = request_proof_take(p->proof, p->text, p->text_len, p->value_cut);
+
+    if (err == HX_ECONFLICT)
+        return refuse(p, 400, true, "there are two Authorization fields: send one");
+    if (err < 0)
+        return refuse(p, 400, true,
+                      "Authorization is malformed: write it as HX key=\"ed25519:KEY\", sig=\"SIGNATURE\"");
     return REQUEST_MORE;
 }
 
@@ -316,6 +351,8 @@ static enum request_result end_field(struct request_parser *p)
     }
     if (field_is(p, "Host"))
         return end_host(p);
+    if (field_is(p, "Authorization") && takes_proof(p))
+        return end_authorization(p);
     if (field_is(p, "Upgrade") && !p->value_cut)
         take_upgrade(p);
     if (is_session_field(p))
@@ -435,6 +472,11 @@ const struct request_refusal *request_parser_refusal(const struct request_parser
 const struct peer_fields *request_parser_peer(const struct request_parser *p)
 {
     return p->peer && p->peer->candidates.count > 0 ? p->peer : NULL;
+}
+
+const struct request_proof *request_parser_proof(const struct request_parser *p)
+{
+    return p->proof && (p->proof->given || p->proof->starved) ? p->proof : NULL;
 }
 
 bool request_parser_started(const struct request_parser *p)

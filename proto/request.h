@@ -8,6 +8,7 @@
 #include "proto/host_id.h"
 #include "proto/membership.h"
 #include "proto/peer_fields.h"
+#include "proto/request_proof.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +57,8 @@ struct request_parser; /* opaque */
 
 /* HX_OK or HX_ENOMEM. One allocation; the parser is ready for the first request. */
 int request_parser_create(struct request_parser **out);
+/* Authorization fields are read, too: without this they are ignored as all unknown ones. HX_OK; HX_ENOMEM. */
+int request_parser_read_proofs(struct request_parser *p);
 void request_parser_destroy(struct request_parser *p); /* NULL is fine */
 
 /* Feeds data[0..len); *consumed says how many bytes were taken: all of them with REQUEST_MORE, else those up
@@ -73,6 +76,9 @@ const struct request_refusal *request_parser_refusal(const struct request_parser
 /* bind, connect, join: what the one who asks tells its peers; NULL if it has no Candidate that can be read.
  * Its session is not given: see `has_session`. Valid as long as the request is. */
 const struct peer_fields *request_parser_peer(const struct request_parser *p);
+/* bind, connect, join: what its Authorization field says; NULL: there is none of our scheme. Valid as long as
+ * the request is. */
+const struct request_proof *request_parser_proof(const struct request_parser *p);
 /* True once a byte of a request has come that is not yet whole: the request timeout runs. */
 bool request_parser_started(const struct request_parser *p);
 

@@ -14,6 +14,7 @@ const char *response_reason(int status)
     } reasons[] = {
         {200, "OK"},
         {400, "Bad Request"},
+        {401, "Unauthorized"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
@@ -35,7 +36,7 @@ const char *response_reason(int status)
 }
 
 int response_write_stream_head(struct buf *out, const struct endpoint *external, bool takes_reports,
-                               bool chunked)
+                               bool chunked, const char *headers)
 {
     char address[ENDPOINT_TEXT_MAX];
 
@@ -45,10 +46,10 @@ int response_write_stream_head(struct buf *out, const struct endpoint *external,
                       "Content-Type: multipart/x-mixed-replace;boundary=" MULTIPART_BOUNDARY "\r\n"
                       "%s"
                       "External-Address: %s\r\n"
-                      "%s"
+                      "%s%s"
                       "\r\n",
                       chunked ? "Transfer-Encoding: chunked\r\n" : "Connection: close\r\n", address,
-                      takes_reports ? "Report: " ATTEMPT_REPORT_WHERE "\r\n" : "");
+                      takes_reports ? "Report: " ATTEMPT_REPORT_WHERE "\r\n" : "", headers);
 }
 
 int response_write_text(struct buf *out, const struct response_text *r)

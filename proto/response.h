@@ -17,9 +17,10 @@ const char *response_reason(int status);
 /* The streaming head, byte for byte as DESIGN section 3 has it: 200, Content-Type, Transfer-Encoding, then
  * External-Address, then the empty line. `takes_reports`: with one line more, which says where the peer shall
  * tell what became of its attempts (proto/attempt_report.h). Not `chunked`: with Connection: close instead of
- * Transfer-Encoding, which HTTP/1.0 does not know (RFC 9112, 6.1). Errors of buf_append(). */
+ * Transfer-Encoding, which HTTP/1.0 does not know (RFC 9112, 6.1). `headers`: "", or further lines, each
+ * ending in CRLF. Errors of buf_append(). */
 int response_write_stream_head(struct buf *out, const struct endpoint *external, bool takes_reports,
-                               bool chunked);
+                               bool chunked, const char *headers);
 
 struct response_text {
     int status;

@@ -55,7 +55,7 @@ void identity_write(char text[IDENTITY_TEXT_MAX], const struct identity *i)
     uint8_t body[BODY_BYTES];
 
     write_body(body, i->secret);
-    memcpy(text, PREFIX, strlen(PREFIX));
+    memcpy(text, PREFIX, sizeof PREFIX);
     base64url_encode(text + strlen(PREFIX), body, sizeof body);
     OPENSSL_cleanse(body, sizeof body);
 }

@@ -1,5 +1,5 @@
 /* server/auth.h: who may bind, connect and join: the operator's rules (server/auth_rules.h) and, under --auth
- * tofu, the names' owners (server/owners.h). It judges and verifies; what is answered is server/conn_auth.c's.
+ * tofu, the names' owners (server/owners.h). It judges and verifies; server/conn_auth.c answers.
  *
  *   auth_judge() ─► OPEN: go on
  *                ─► KEY, CLAIM: auth_prove(), then go on, or claim the name first
@@ -11,9 +11,8 @@
 #include "server/auth_rules.h"
 #include "server/owners.h"
 
-#define AUTH_TURN_MAX    8  /* proofs that are verified in one turn of the loop: about a millisecond */
-#define AUTH_CLAIM_BURST 60 /* new names of one source at once; then --claims-per-source a minute */
-#define AUTH_NONCE_SIZE  (BASE64URL_CHARS(16) + 1)
+#define AUTH_TURN_MAX   8 /* proofs that are verified in one turn of the loop: about a millisecond */
+#define AUTH_NONCE_SIZE (BASE64URL_CHARS(16) + 1)
 
 struct auth; /* opaque */
 struct server_config;

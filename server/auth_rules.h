@@ -1,13 +1,13 @@
 /* server/auth_rules.h: who may do what with which names, as the operator has written it (--auth FILE):
  *
  *     # NAME-PATTERN  ACTIONS       CREDENTIAL                                            COMMENT
- *     nas             bind          ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo   the one in the cellar
+ *     nas             bind          ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo  in the cellar
  *     nas             connect       psk:7dx8H...
  *     public-*        bind,connect  any
  *
- * In a pattern '*' stands for any characters, also none. Names without one are found by a hash, and a key among
- * those of a name or a pattern by another: 100,000 lines cost a request no more than one. Rules never change:
- * others take their place. */
+ * In a pattern '*' stands for any characters, also none. Names without one are found by a hash, and a key
+ * among those of a name or a pattern by another: 100,000 lines cost a request no more than one. Rules never
+ * change: others take their place. */
 #ifndef HX_SERVER_AUTH_RULES_H
 #define HX_SERVER_AUTH_RULES_H
 

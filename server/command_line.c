@@ -22,6 +22,10 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"max-queue", required_argument, NULL, 0},
                                              {"request-timeout", required_argument, NULL, 0},
                                              {"idle-timeout", required_argument, NULL, 0},
+                                             {"auth", required_argument, NULL, 0},
+                                             {"auth-host", required_argument, NULL, 0},
+                                             {"claims-per-source", required_argument, NULL, 0},
+                                             {"max-owned", required_argument, NULL, 0},
                                              {"stun-port", required_argument, NULL, 0},
                                              {"stun-address", required_argument, NULL, 0},
                                              {"stun-rate", required_argument, NULL, 0},
@@ -77,6 +81,14 @@ void server_config_usage(FILE *out)
             "      --request-timeout=SEC  time for a request to be complete; then 408 (default: 10)\n"
             "      --idle-timeout=SEC     a peer from which nothing is heard for so long is dropped\n"
             "                             (default: 30, at least 15)\n"
+            "      --auth=FILE            who may bind, connect and join: lines NAME-PATTERN ACTIONS\n"
+            "                             CREDENTIAL (see hx-nameserver(8)); also beside --auth=tofu\n"
+            "      --auth=tofu            the first key that binds a name owns it\n"
+            "      --auth-host=NAME[:PORT]  only proofs for this Host count; may be repeated (default: for\n"
+            "                             each Host)\n"
+            "      --claims-per-source=N  new names that one address may own a minute, in bursts of 60;\n"
+            "                             more get 429 (default: 10)\n"
+            "      --max-owned=N          names that are owned at all; more get 503 (default: 1000000)\n"
             "      --stun-port=PORT       a second UDP port of each address, where only STUN is answered;\n"
             "                             0: the kernel picks one; none: there is none (default: the main\n"
             "                             port + 1, if it is free)\n"

@@ -1,6 +1,7 @@
 #include "server/config.h"
 #include "base/error.h"
 #include "proto/membership.h"
+#include "server/config_auth.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
 #include <ini.h>
@@ -34,6 +35,8 @@ static const struct number_option {
     {"relay-total", 1, INT32_MAX * 256LL, 1, offsetof(struct server_config, relay_total)},
     {"relay-time", 1, 100 * SECONDS_MAX, 1000, offsetof(struct server_config, relay_time_ms)},
     {"relay-per-address", 1, 65536, 1, offsetof(struct server_config, relay_per_address)},
+    {"claims-per-source", 1, 1000000, 1, offsetof(struct server_config, claims_per_source)},
+    {"max-owned", 1, 100000000, 1, offsetof(struct server_config, max_owned)},
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
     {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
 };
@@ -53,6 +56,8 @@ void server_config_defaults(struct server_config *c)
                                 .stun_port = CONFIG_STUN_PORT_DEFAULT,
                                 .stun_rate = 100,
                                 .relay_per_address = 64,
+                                .claims_per_source = 10,
+                                .max_owned = 1000000,
                                 .listen = {listen_any(UDT_DEFAULT_PORT)},
                                 .listen_count = 1,
                                 .listen_is_default = true,
@@ -232,6 +237,8 @@ static const struct text_option {
     {"admin", parse_admin,
      "is no address, or one too many; give two at most, as ADDR:PORT, [IPV6]:PORT or /PATH"},
     {"admin-token", parse_admin_token, "is no file's name"},
+    {"auth", config_auth_parse, "cannot be; give a file of rules or tofu, each at most once"},
+    {"auth-host", config_auth_parse_host, "is no host, or one too many; give up to 16, each as NAME[:PORT]"},
     {"sandbox", parse_sandbox, "is neither yes nor no"},
 };
 

@@ -12,6 +12,7 @@
 _Static_assert(sizeof(struct conn) <= 512, "struct conn fits its size of the allocator");
 
 static const char *const state_names[] = {[CONN_READ_REQUEST] = "read_request",
+                                          [CONN_AUTHORIZE] = "authorize",
                                           [CONN_ANSWER] = "answer",
                                           [CONN_ASK] = "ask",
                                           [CONN_FLUSH] = "flush",
@@ -44,6 +45,8 @@ static int64_t state_ms(const struct conn *c, enum conn_state state)
         return request_ms;
     case CONN_FLUSH:
         return request_ms;
+    case CONN_AUTHORIZE:
+        return CONN_ASK_MS;
     case CONN_ASK:
         return conn_may_wait(c) ? c->request->wait_s * INT64_C(1000) : CONN_ASK_MS;
     case CONN_DRAIN:
@@ -90,6 +93,7 @@ void conn_leave(struct conn *c)
     struct group_member *joined = c->joined;
 
     c->joined = NULL;
+    conn_leave_auth(c);
     registry_leave(c->world->registry, &c->member);
     groups_leave(joined);
 }
@@ -105,6 +109,10 @@ static void end(struct conn *c, enum log_level level, enum counter counter, cons
 {
     if (c->state == CONN_DONE)
         return;
+    if (c->revoked) { /* however its last bytes have fared */
+        counter = COUNTER_LEFT_REVOKED;
+        reason = "may not any more";
+    }
     conn_leave(c);
     conn_end_tunnel(c);
     counters_add(c->world->counters, counter);
@@ -196,6 +204,8 @@ static int keep_request(struct conn *c)
     const struct request *q = request_parser_request(c->parser);
 
     forget_request(c);
+    if (c->auth)
+        c->auth->proven = false;
     c->request = request_copy(q);
     free(c->member.lines);
     c->member.lines = peer_lines_make(request_parser_peer(c->parser));
@@ -245,15 +255,7 @@ static int read_request(struct conn *c)
         return err;
     if (c->refused != REPLY_NOTHING)
         return conn_refuse_for(c, c->refused);
-    conn_enter(c, CONN_ANSWER);
-    return HX_OK;
-}
-
-static int flush_answer(struct conn *c)
-{
-    if (!conn_has_room(c))
-        return HX_EAGAIN;
-    conn_enter(c, CONN_READ_REQUEST);
+    conn_enter(c, c->world->auth ? CONN_AUTHORIZE : CONN_ANSWER);
     return HX_OK;
 }
 
@@ -305,15 +307,12 @@ static int drain(struct conn *c)
 }
 
 /* One step a state, in the order a request meets them; a step leaves its state through conn_enter() only. */
-static int (*const conn_steps[])(struct conn *c) = {[CONN_READ_REQUEST] = read_request,
-                                                    [CONN_ANSWER] = conn_answer,
-                                                    [CONN_ASK] = conn_asked,
-                                                    [CONN_FLUSH] = flush_answer,
-                                                    [CONN_STREAM_BIND] = stream_bind,
-                                                    [CONN_STREAM_CONNECT] = ignore_input,
-                                                    [CONN_STREAM_JOIN] = stream_join,
-                                                    [CONN_TUNNEL] = conn_carry,
-                                                    [CONN_DRAIN] = drain};
+static int (*const conn_steps[])(struct conn *c) = {
+    [CONN_READ_REQUEST] = read_request,   [CONN_AUTHORIZE] = conn_authorize,
+    [CONN_ANSWER] = conn_answer,          [CONN_ASK] = conn_asked,
+    [CONN_FLUSH] = conn_flushed,          [CONN_STREAM_BIND] = stream_bind,
+    [CONN_STREAM_CONNECT] = ignore_input, [CONN_STREAM_JOIN] = stream_join,
+    [CONN_TUNNEL] = conn_carry,           [CONN_DRAIN] = drain};
 
 static void run(struct conn *c, int err)
 {
@@ -366,6 +365,7 @@ static void deadline_over(struct timer *t)
     case CONN_READ_REQUEST:
         request_over(c);
         break;
+    case CONN_AUTHORIZE:
     case CONN_ASK:
         conn_ask_over(c);
         break;
@@ -415,6 +415,7 @@ void conn_stop(struct conn *c)
         forget_request(c);
         err = conn_refuse_for(c, REPLY_STOPPING);
         break;
+    case CONN_AUTHORIZE:
     case CONN_ASK:
         err = conn_refuse_for(c, REPLY_STOPPING);
         break;
@@ -448,6 +449,8 @@ int conn_create(struct conn **out, struct conn_world *w, struct stream *s, enum 
     c->member.reach = reach_of(&c->member.peer, s->ops->transport == STREAM_TCP);
     if (err == HX_OK)
         err = request_parser_create(&c->parser);
+    if (err == HX_OK && w->auth)
+        err = request_parser_read_proofs(c->parser);
     if (err == HX_OK)
         err = conn_join_tunnel(c);
     if (err < 0) {
@@ -472,6 +475,8 @@ void conn_destroy(struct conn *c)
     if (!c)
         return;
     unqueue(c);
+    if (c->world->judged == c)
+        c->world->judged = c->all_next;
     DL_DELETE2(c->world->all, c, all_prev, all_next);
     conn_leave(c);
     conn_leave_tunnel(c);
@@ -483,6 +488,7 @@ void conn_destroy(struct conn *c)
     buf_free(&c->out);
     free(c->member.lines);
     free(c->request);
+    free(c->auth);
     stream_close(c->stream);
     free(c);
 }

@@ -30,7 +30,9 @@
 #define CONN_TURN_REQUESTS 16    /* requests or introductions in a row; then others have a turn */
 #define CONN_TURN_BYTES    16384 /* bytes read from one connection in a row */
 
+struct auth;
 struct conn;
+struct conn_auth;
 struct counters;
 struct groups;
 struct policy;
@@ -46,10 +48,13 @@ struct conn_world {
     struct policy *policy;
     struct tunnels *tunnels;
     struct counters *counters;
-    int64_t now_ms; /* of base/clock.h, the one reading for this turn of the loop */
+    struct auth *auth; /* NULL: nobody need prove who it is */
+    int64_t now_ms;    /* of base/clock.h, the one reading for this turn of the loop */
     struct conn *all;
-    struct conn *ready; /* those that wait for a turn, first come first */
-    struct conn *done;  /* those that the sweep shall destroy */
+    struct conn *ready;        /* those that wait for a turn, first come first */
+    struct conn *done;         /* those that the sweep shall destroy */
+    struct conn_auth *proving; /* those whose proofs wait to be verified, first come first */
+    struct conn *judged;       /* the next one to be judged by new rules; NULL: none */
     bool stopping;
     int64_t last_id;
 };
@@ -68,6 +73,11 @@ void conn_ready(struct conn *c);
 void conn_peer_closed(struct conn *c);
 /* The server stops: ends the answer in order. */
 void conn_stop(struct conn *c);
+
+/* Verifies a bounded number of the proofs that wait. */
+void conn_prove_waiting(struct conn_world *w);
+/* What it holds, or waits for, is judged by new rules, with the key that it has proven. */
+void conn_judge(struct conn *c);
 
 const struct endpoint *conn_peer(const struct conn *c);
 bool conn_refused(const struct conn *c);                  /* created with a reason to refuse it */

@@ -50,7 +50,8 @@ static int bound(struct conn *c)
 {
     static const char *const reasons[] = {[REGISTRY_SAME_SESSION] = "same session",
                                           [REGISTRY_SAME_ADDRESS] = "same address",
-                                          [REGISTRY_SILENT] = "did not answer the challenge"};
+                                          [REGISTRY_SILENT] = "did not answer the challenge",
+                                          [REGISTRY_OWNER] = "owner of the name"};
     enum registry_how how = c->member.answer.how;
 
     if (c->request->head)
@@ -60,7 +61,8 @@ static int bound(struct conn *c)
                  "holder", LOG_ADDRESS(&c->member.answer.holder), "reason", reasons[how]);
     if (c->request->target == REQUEST_JOIN)
         return conn_joined(c);
-    conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request->host_id);
+    conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request->host_id, "key",
+             CONN_LOG_KEY(c));
     if (c->member.lines) /* attempts that began before the name moved to this connection */
         conn_expect_reports(c, CONN_REPORTS_BEFORE);
     int err = begin_stream(c, CONN_STREAM_BIND);
@@ -97,7 +99,8 @@ static int met(struct conn *c, const struct registry_told *told)
     c->introduced = true;
     counters_add(c->world->counters, c->member.answer.unheard ? COUNTER_LOOKED_UP : COUNTER_CONNECTED);
     conn_log(c, LOG_INFO, c->member.answer.unheard ? "looked_up" : "connected", "name", c->request->host_id,
-             "h1", LOG_ADDRESS(&h1), "h2", LOG_ADDRESS(&c->member.peer), "h2_name", c->request->name);
+             "h1", LOG_ADDRESS(&h1), "h2", LOG_ADDRESS(&c->member.peer), "h2_name", c->request->name, "key",
+             CONN_LOG_KEY(c));
     return err < 0 ? err : conn_flush_later(c, later_ms);
 }
 
@@ -145,7 +148,10 @@ int conn_asked(struct conn *c)
 
 void conn_ask_over(struct conn *c)
 {
-    int err = conn_refuse_for(c, conn_may_wait(c) ? REPLY_UNKNOWN : REPLY_NO_ANSWER);
+    bool claims = c->state == CONN_AUTHORIZE;
+    int err = conn_refuse_for(c, claims             ? REPLY_NO_CLAIM
+                                 : conn_may_wait(c) ? REPLY_UNKNOWN
+                                                    : REPLY_NO_ANSWER);
 
     if (err < 0)
         conn_fail(c, err);
@@ -187,6 +193,7 @@ const struct registry_events conn_registry_events = {.answered = answered,
                                                      .challenge = conn_challenge,
                                                      .remind = conn_remind,
                                                      .lives = conn_lives,
+                                                     .displaces = conn_displaces,
                                                      .replaced = conn_replaced};
 
 int conn_stream_bind(struct conn *c)

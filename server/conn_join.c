@@ -69,7 +69,8 @@ int conn_joined(struct conn *c)
         return err;
     int here = groups_begin(c->joined);
     conn_log_kind(c, LOG_INFO, "member_joined", "joined", "name", c->request->host_id, "member",
-                  c->request->name, "here", LOG_NUM(here), "expect", LOG_NUM(c->request->expect));
+                  c->request->name, "key", CONN_LOG_KEY(c), "here", LOG_NUM(here), "expect",
+                  LOG_NUM(c->request->expect));
     return c->state == CONN_STREAM_JOIN ? conn_flush(c) : HX_OK;
 }
 

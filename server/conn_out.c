@@ -4,6 +4,9 @@
 #include "proto/response.h"
 #include "server/conn_state.h"
 #include "server/policy.h"
+#include <stdio.h>
+
+#define HEADERS_MAX 96 /* bytes of one refusal's own and a nonce's, with their NUL */
 
 static bool streams(const struct conn *c)
 {
@@ -66,15 +69,39 @@ bool conn_has_room(const struct conn *c)
     return c->out.len <= limit;
 }
 
+int conn_flushed(struct conn *c)
+{
+    if (!conn_has_room(c))
+        return HX_EAGAIN;
+    conn_enter(c, CONN_READ_REQUEST);
+    return HX_OK;
+}
+
 int conn_write_root(struct conn *c)
 {
     return reply_write_root(&c->out, &c->member.peer, c->request->head, c->request->close);
 }
 
+/* `r`: what is known of the answer besides. */
+static int auth_headers(const struct conn *c, const struct reply *r, char text[HEADERS_MAX])
+{
+    if (c->world->auth)
+        return conn_auth_headers(c, r, text, HEADERS_MAX);
+    snprintf(text, HEADERS_MAX, "%s", r->headers ? r->headers : "");
+    return HX_OK;
+}
+
 int conn_write_stream_head(struct conn *c)
 {
+    bool more = c->request->head && !c->request->close && !c->request->unchunked;
+    const struct reply head = {.status = 200, .close = !more};
+    char headers[HEADERS_MAX];
+    int err = auth_headers(c, &head, headers);
+
+    if (err < 0)
+        return err;
     return response_write_stream_head(&c->out, &c->member.peer, c->member.lines != NULL,
-                                      !c->request->unchunked);
+                                      !c->request->unchunked, headers);
 }
 
 int conn_write_part(struct conn *c, const char *name, const struct endpoint *peer,
@@ -106,7 +133,10 @@ int conn_finish_answer(struct conn *c, bool close)
 
 int conn_refuse(struct conn *c, const struct reply *reply)
 {
-    bool counted = c->world->stopping || reply->counter == COUNTER_REFUSED_PEER_OFTEN; /* server/tcp.c */
+    bool asks = reply->counter == COUNTER_REFUSED_UNAUTHORIZED && !c->asked_key; /* no fault of its own */
+    bool counted =
+        c->world->stopping || asks || reply->counter == COUNTER_REFUSED_PEER_OFTEN; /* server/tcp.c */
+    char headers[HEADERS_MAX];
     bool may = counted || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
     struct reply r = may ? *reply : reply_for(REPLY_PEER_RATE);
 
@@ -116,10 +146,15 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     r.head = reply->head || (c->request && c->request->head);
     r.close = r.close || (c->request && c->request->close);
     counters_add(c->world->counters, r.counter);
-    conn_log_of(c, LOG_INFO, counter_name(r.counter), r.status != 503 ? conn_source(c) : NULL, "refused",
-                "status", LOG_NUM(r.status), "name", conn_name(c), "reason", r.text);
+    c->asked_key |= asks;
+    conn_log_of(c, asks ? LOG_DEBUG : LOG_INFO, counter_name(r.counter),
+                r.status != 503 ? conn_source(c) : NULL, "refused", "status", LOG_NUM(r.status), "name",
+                conn_name(c), "reason", r.text);
+    int err = auth_headers(c, &r, headers);
+    r.headers = headers;
     conn_leave(c);
-    int err = reply_write(&c->out, &r);
+    if (err == HX_OK)
+        err = reply_write(&c->out, &r);
     return err < 0 ? err : conn_finish_answer(c, r.close);
 }
 

@@ -7,6 +7,7 @@
 #include "base/timers.h"
 #include "proto/endpoint.h"
 #include "proto/request.h"
+#include "server/auth.h"
 #include "server/config.h"
 #include "server/conn.h"
 #include "server/counters.h"
@@ -18,6 +19,7 @@
 
 enum conn_state {
     CONN_READ_REQUEST,
+    CONN_AUTHORIZE, /* until it may do what it asks for */
     CONN_ANSWER,
     CONN_ASK,   /* until the registry has answered */
     CONN_FLUSH, /* the answer was written; until little of it waits no further request is read */
@@ -29,14 +31,25 @@ enum conn_state {
     CONN_DONE
 };
 
+/* What a connection has proven, or is about to: only those have one that name a key. */
+struct conn_auth {
+    struct conn *conn;
+    struct conn_auth *prev, *next; /* in world->proving while `waits` */
+    struct owners_claim claim;
+    struct authorization_key key; /* if `proven` */
+    uint32_t proofs;              /* accepted on this connection: each has spent a nonce */
+    bool waits;
+    bool proven;       /* for the request that is answered */
+    bool claim_failed; /* the name could not be made the key's */
+};
+
 struct conn {
     struct conn_world *world;
     struct conn *all_prev, *all_next;
     struct conn *ready_prev, *ready_next; /* in world->ready while `queued` */
     struct conn *done_next;
     struct stream *stream;
-    enum conn_state state;
-    enum reply_reason refused;
+    enum conn_state state : 8;
     bool queued;
     bool peer_closed;
     bool input_ended;      /* HX_EEOF was read */
@@ -47,6 +60,11 @@ struct conn {
     bool introduced;       /* has its own address and, at least once, the holder's */
     bool streamed;         /* has come to a streaming answer */
     bool starved;          /* there was no memory for a probe */
+    bool asked_key;        /* was told once to prove a key, which counts as no refusal */
+    bool revoked;          /* may not any more what it did */
+    uint8_t probes;        /* challenges written since probed_ms: CONN_PROBES_MAX at most */
+    uint8_t turn_requests; /* done in this turn: CONN_TURN_REQUESTS at most */
+    uint8_t reports_due;   /* of attempts; that come while an answer streams */
     struct timer deadline; /* of the state */
     struct timer idle;     /* when a silent peer is given up */
     struct timer hold; /* while it is set, output waits: a part shall leave then (server/simultaneous.h) */
@@ -58,18 +76,17 @@ struct conn {
     };
     int64_t id;
     int64_t since_ms;
-    int64_t asked_ms;      /* when the registry was */
-    int64_t probed_ms;     /* holder: of the first challenge that it has not answered; 0: none */
-    int64_t reminded_ms;   /* of the last one */
-    int64_t measured_ms;   /* holder: of the output whose acknowledgement is awaited, to measure; 0: none */
-    int rtt_ms;            /* holder: a round trip, rather too long than too short; -1: not measured */
-    uint8_t probes;        /* challenges written since probed_ms: CONN_PROBES_MAX at most */
-    uint8_t turn_requests; /* done in this turn: CONN_TURN_REQUESTS at most */
-    uint8_t reports_due;   /* of attempts; that come while an answer streams */
+    int64_t asked_ms;    /* when the registry was */
+    int64_t probed_ms;   /* holder: of the first challenge that it has not answered; 0: none */
+    int64_t reminded_ms; /* of the last one */
+    int64_t measured_ms; /* holder: of the output whose acknowledgement is awaited, to measure; 0: none */
+    int rtt_ms;          /* holder: a round trip, rather too long than too short; -1: not measured */
+    enum reply_reason refused;
     unsigned turn_bytes;
     unsigned ignored;              /* bytes that came during a streaming answer, and are no report */
     struct request_parser *parser; /* NULL once an answer streams */
     struct request *request;       /* that is answered; NULL: none */
+    struct conn_auth *auth;        /* NULL: it has named no key */
     struct buf in;
     struct buf out;
 };
@@ -142,6 +159,7 @@ int conn_flush(struct conn *c); /* writes what the stream takes, unless output i
  * 0: at once. */
 int conn_flush_later(struct conn *c, int64_t ms);
 bool conn_has_room(const struct conn *c);
+int conn_flushed(struct conn *c); /* an answer was written: the next request, once there is room */
 int conn_write_root(struct conn *c);
 int conn_write_stream_head(struct conn *c);
 /* `told`: what the peer tells of itself; NULL: nothing. */
@@ -191,6 +209,20 @@ bool conn_lives(const struct registry_member *m);
 void conn_replaced(struct registry_member *m, enum registry_how how);
 /* In its turn: true: it was challenged, and has been heard. */
 bool conn_heard(struct conn *c);
+
+/* conn_auth.c: who may do what it asks for */
+#define CONN_KEY_TEXT_MAX 24
+int conn_authorize(struct conn *c);
+/* It waits for no verdict any more. */
+void conn_leave_auth(struct conn *c);
+/* As registry_events has it. */
+bool conn_displaces(const struct registry_member *m, const struct registry_member *holder);
+/* The header lines of an answer, for `text`: what is given, and what there is to say of nonces. HX_OK;
+ * HX_ENOMEM. */
+int conn_auth_headers(const struct conn *c, const struct reply *r, char *text, size_t size);
+/* The beginning of the key that was proven, for log lines; NULL: none was. */
+const char *conn_format_key(char text[CONN_KEY_TEXT_MAX], const struct conn *c);
+#define CONN_LOG_KEY(c) conn_format_key((char[CONN_KEY_TEXT_MAX]){0}, (c))
 
 /* conn_join.c: members of sessions */
 void conn_join(struct conn *c);

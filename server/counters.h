@@ -19,6 +19,21 @@
     X(BY##_WITHIN_3_S, by "_within_3_s")            \
     X(BY##_LATER, by "_later")
 
+/* Where who asks must prove who it is (server/auth.h). */
+#define COUNTER_AUTH_MAP(X)                                                                 \
+    X(AUTHORIZED, "authorized")                     /* proofs of keys that were accepted */ \
+    X(CLAIMED, "claimed")                           /* names that nobody owned */           \
+    X(REPLACED_OWNER, "replaced_owner")             /* holders, by the name's owner */      \
+    X(REFUSED_UNAUTHORIZED, "refused_unauthorized") /* no key was named: 401 */             \
+    X(REFUSED_STALE, "refused_stale")               /* nor proven by what was sent: 401 */  \
+    X(REFUSED_FORBIDDEN, "refused_forbidden")       /* not with that key, or nobody: 403 */ \
+    X(REFUSED_DEVICE_KEY, "refused_device_key")     /* a shared key owns no name */         \
+    X(REFUSED_HOST, "refused_host")                 /* a proof for none of --auth-host */   \
+    X(REFUSED_CLAIMS, "refused_claims")             /* above --claims-per-source */         \
+    X(REFUSED_MAX_OWNED, "refused_max_owned")                                               \
+    X(REFUSED_NO_CLAIM, "refused_no_claim") /* it could not be made durable */              \
+    X(LEFT_REVOKED, "left_revoked")         /* may not any more, by new rules */
+
 #define COUNTER_MAP(X)                                                                          \
     X(ACCEPTED, "accepted")                 /* connections */                                   \
     X(TURNED_AWAY, "turned_away")           /* connections closed without an answer */          \
@@ -40,6 +55,7 @@
     X(MEMBER_MOVED, "member_moved")         /* with its Join-Session, in place of itself */     \
     X(MEMBER_REPLACED, "member_replaced")   /* by one of its address, or since it was silent */ \
     X(MEMBER_TOLD, "member_told")           /* parts about members, to members */               \
+    COUNTER_AUTH_MAP(X)                                                                         \
     X(REFUSED_UNKNOWN, "refused_unknown")                                                       \
     X(REFUSED_HELD, "refused_held")                                                             \
     X(REFUSED_ONLY_IPV4, "refused_only_ipv4")                                                   \

@@ -3,6 +3,7 @@
 #include "base/process.h"
 #include "proto/endpoint.h"
 #include "server/admin/admin.h"
+#include "server/auth.h"
 #include "server/config.h"
 #include "server/log.h"
 #include "server/notify.h"
@@ -233,6 +234,7 @@ static int run(const struct server_config *config, struct service_config *servic
     int err = server_create(&service->server, config, service->relay);
 
     if (err == HX_OK) {
+        server_use_auth(service->server, service->auth);
         open_tunnels(service);
         const char *sandbox = enter_sandbox(config);
 
@@ -249,6 +251,32 @@ static int run(const struct server_config *config, struct service_config *servic
     return err;
 }
 
+/* NULL in *out: nobody need prove anything. HX_OK, or what was printed as well; HX_EINVAL: of the file. */
+static int make_auth(struct auth **out, const struct server_config *config)
+{
+    char error[AUTH_ERROR_MAX];
+    struct auth_rules *rules = NULL;
+    int err = HX_OK;
+
+    *out = NULL;
+    if (!server_config_authorizes(config))
+        return HX_OK;
+    if (config->auth_file[0])
+        err = auth_rules_read_file(&rules, config->auth_file, error);
+    if (err < 0) {
+        fprintf(stderr, "hx-nameserver: %s\n", error);
+        return err;
+    }
+    err = auth_create(out, config);
+    if (err < 0) {
+        fprintf(stderr, "hx-nameserver: cannot authorize: %s\n", hx_error_text(err));
+        auth_rules_destroy(rules);
+        return err;
+    }
+    auth_use_rules(*out, rules);
+    return HX_OK;
+}
+
 static int serve(const struct server_config *config)
 {
     struct notify notify;
@@ -256,6 +284,9 @@ static int serve(const struct server_config *config)
     struct service_config service = {
         .ports = ports, .port_count = config->listen_count, .notify = &notify, .stats_fd = stats_open()};
 
+    int err = make_auth(&service.auth, config);
+    if (err < 0)
+        return err == HX_EINVAL ? EXIT_USAGE : EXIT_FAILURE;
     service.signal_fd = service_block_signals();
     if (service.signal_fd < 0 || privileges_renounce() < 0) {
         fprintf(stderr, "hx-nameserver: signals or privileges cannot be set up: %s\n", strerror(errno));
@@ -266,7 +297,7 @@ static int serve(const struct server_config *config)
     struct privileges_user user;
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
-    int err = open_ports(config, &service, ports);
+    err = open_ports(config, &service, ports);
     if (err == HX_OK)
         err = open_tcp(config, &service);
     if (err == HX_OK)
@@ -283,6 +314,7 @@ static int serve(const struct server_config *config)
     }
     err = run(config, &service);
     admin_destroy(service.admin);
+    auth_destroy(service.auth);
     stun_end(service.stun);
     relay_end(service.relay);
     udt_shutdown(FLUSH_MS);

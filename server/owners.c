@@ -35,7 +35,7 @@ int owners_create(struct owners **out, int64_t max)
         return HX_ENOMEM;
     while (buckets < max && buckets < BUCKETS_MAX)
         buckets *= 2;
-    o->buckets = calloc(buckets, sizeof *o->buckets);
+    o->buckets = calloc(buckets, sizeof(struct owner *));
     if (!o->buckets) {
         free(o);
         return HX_ENOMEM;

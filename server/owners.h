@@ -47,8 +47,8 @@ void owners_destroy(struct owners *o); /* NULL is fine; those who wait are told 
 void owners_use_store(struct owners *o, const struct owners_store *store);
 size_t owners_count(const struct owners *o); /* those that are claimed, too */
 
-/* At the start: one that is durable already. HX_OK; HX_ELIMIT: above the number there may be, and taken all the
- * same; HX_ECONFLICT: it is another one's; HX_EINVAL: no host_id; HX_ENOMEM. */
+/* At the start: one that is durable already. HX_OK; HX_ELIMIT: above the number there may be, and taken all
+ * the same; HX_ECONFLICT: it is another one's; HX_EINVAL: no host_id; HX_ENOMEM. */
 int owners_load(struct owners *o, const char *name, const uint8_t key[OWNERS_KEY_BYTES]);
 /* *key: whose, unless it is FREE; valid until the next call that changes something. */
 enum owners_state owners_look(const struct owners *o, const char *name, const uint8_t **key);

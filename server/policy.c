@@ -15,6 +15,7 @@ struct policy {
     size_t entered;
     struct rate refusals;      /* of each source */
     struct rate returns;       /* of the refused of each source */
+    struct rate claims;        /* of each source: new names */
     struct rate introductions; /* of each source to each name */
 };
 
@@ -29,6 +30,7 @@ int policy_create(struct policy **out, const struct server_config *config)
     rate_init(&p->refusals, (unsigned)config->rate_per_address);
     rate_init(&p->returns,
               ((unsigned)config->rate_per_address + POLICY_RETURNS_SHARE - 1) / POLICY_RETURNS_SHARE);
+    rate_init(&p->claims, (unsigned)config->claims_per_source);
     rate_init(&p->introductions, (unsigned)config->introductions_per_source);
     *out = p;
     return HX_OK;
@@ -83,6 +85,29 @@ bool policy_may_be_refused(struct policy *p, const struct endpoint *peer, int64_
 
     endpoint_to_sockaddr6(tunnels_source(p->tunnels, peer), &address);
     return rate_take(&p->refusals, address.sin6_addr.s6_addr, now_ms);
+}
+
+bool policy_may_try(struct policy *p, const struct endpoint *peer, int64_t now_ms)
+{
+    const struct token_limit limit = RATE_LIMIT(p->refusals.per_second);
+    uint8_t key[RATE_KEY_BYTES];
+
+    if (limit.per_second == 0)
+        return true;
+    struct token_bucket *b = rate_bucket_of(&p->refusals, key, source_key(p, peer, key));
+    return token_bucket_left(b, &limit, now_ms) >= 1;
+}
+
+/* A minute's rate in a bucket of seconds: each costs 60. */
+enum reply_reason policy_may_claim(struct policy *p, const struct endpoint *peer, int64_t now_ms)
+{
+    const struct token_limit limit = {p->claims.per_second, INT64_C(60) * POLICY_CLAIM_BURST};
+    uint8_t key[RATE_KEY_BYTES];
+
+    if (limit.per_second == 0)
+        return REPLY_NOTHING;
+    struct token_bucket *b = rate_bucket_of(&p->claims, key, source_key(p, peer, key));
+    return token_bucket_take(b, &limit, 60, now_ms) ? REPLY_NOTHING : REPLY_CLAIMS;
 }
 
 int policy_returns_later_s(struct policy *p, const struct endpoint *peer, int64_t now_ms)

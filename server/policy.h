@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #define POLICY_RETURNS_SHARE 4   /* a quarter */
+#define POLICY_CLAIM_BURST   60  /* new names of one source at once; then --claims-per-source a minute */
 #define POLICY_RETURN_MAX_S  110 /* with REPLY_RETRY_AFTER_S what hx heeds (client/binding.c) */
 
 struct policy;
@@ -28,6 +29,11 @@ size_t policy_entered(const struct policy *p); /* connections that are counted *
 /* Refusals cost the server an answer and a line in the log. False: this source has been refused too often,
  * and is answered 429. */
 bool policy_may_be_refused(struct policy *p, const struct endpoint *peer, int64_t now_ms);
+
+/* Whether it may still be refused: asked before what is costly and may be in vain. Takes nothing. */
+bool policy_may_try(struct policy *p, const struct endpoint *peer, int64_t now_ms);
+/* A name that nobody owns shall be this peer's (--auth tofu). */
+enum reply_reason policy_may_claim(struct policy *p, const struct endpoint *peer, int64_t now_ms);
 
 /* Who is refused for a limit of its address comes back, and so do all others behind that address, whose
  * connections have a rate. Each is given a time of its own to return: together they take POLICY_RETURNS_SHARE

@@ -38,7 +38,8 @@ enum registry_how { /* how a name was bound */
                     REGISTRY_SAME_SESSION, /* in place of the session's connection of the same reach; by a
                                             * tunnel: in place of those by UDP */
                     REGISTRY_SAME_ADDRESS, /* in place of who held it from the same address and port */
-                    REGISTRY_SILENT        /* in place of who did not answer the challenge */
+                    REGISTRY_SILENT,       /* in place of who did not answer the challenge */
+                    REGISTRY_OWNER         /* by its owner, in place of who has not proven to be it */
 };
 
 struct registry_answer {
@@ -75,6 +76,9 @@ struct registry_events {
     void (*remind)(struct registry_member *m);
     /* To a holder that was asked: whether it was heard since. */
     bool (*lives)(const struct registry_member *m);
+    /* To one that binds: whether the name is its own by right, and `holder` has not proven the same. NULL: it
+     * never is. */
+    bool (*displaces)(const struct registry_member *m, const struct registry_member *holder);
     /* To a holder: its name is another one's; it is in no name any more. May end. */
     void (*replaced)(struct registry_member *m, enum registry_how how);
 };

@@ -37,7 +37,8 @@ static void become_holder(struct registry_name *n, struct registry_member *m, en
                                            [REGISTRY_JOINED] = COUNTER_JOINED,
                                            [REGISTRY_SAME_SESSION] = COUNTER_REPLACED_SESSION,
                                            [REGISTRY_SAME_ADDRESS] = COUNTER_REPLACED_ADDRESS,
-                                           [REGISTRY_SILENT] = COUNTER_REPLACED_SILENT};
+                                           [REGISTRY_SILENT] = COUNTER_REPLACED_SILENT,
+                                           [REGISTRY_OWNER] = COUNTER_REPLACED_OWNER};
     struct registry_local *l = n->local;
 
     if (!n->members[REGISTRY_HOLDER]) {
@@ -189,6 +190,27 @@ static void bind_own(struct registry_name *n, struct registry_member *m)
     become_holder(n, m, how, &address);
 }
 
+static bool displaces(const struct registry_name *n, const struct registry_member *m)
+{
+    const struct registry_member *h = n->members[REGISTRY_HOLDER];
+
+    while (h && !(m->events->displaces && m->events->displaces(m, h)))
+        h = h->in.next;
+    return h != NULL;
+}
+
+/* Who challenges the former holder is as much, or as little, in the right as that one. */
+static void bind_owned(struct registry_name *n, struct registry_member *m)
+{
+    struct endpoint old = n->members[REGISTRY_HOLDER]->peer;
+    struct registry_member *h;
+
+    challenge_end(&n->asked, n->local->c.timers);
+    while ((h = n->members[REGISTRY_HOLDER]) != NULL)
+        take_from_holder(n, h, REGISTRY_OWNER);
+    become_holder(n, m, REGISTRY_OWNER, &old);
+}
+
 static void bind_against(struct registry_name *n, struct registry_member *m)
 {
     enum reply_reason reason = registry_may_reach(n, m);
@@ -207,12 +229,13 @@ static void bind_against(struct registry_name *n, struct registry_member *m)
 static void local_bind(struct registry *r, struct registry_member *m, const struct request *q)
 {
     struct registry_name *n = registry_find(of(r), q->host_id);
-    bool held = n && n->members[REGISTRY_HOLDER], own = held && (same_session(n, q) || holder_at(n, m));
+    bool held = n && n->members[REGISTRY_HOLDER], owned = held && displaces(n, m),
+         own = held && (same_session(n, q) || holder_at(n, m));
 
     assert(m->in.role == REGISTRY_NOBODY);
     m->in.request = q;
     if (q->head) {
-        if (held && !own)
+        if (held && !own && !owned)
             registry_refuse(m, REPLY_HELD);
         else
             registry_answer(m, (struct registry_answer){.result = REGISTRY_BOUND});
@@ -224,7 +247,9 @@ static void local_bind(struct registry *r, struct registry_member *m, const stru
         return;
     }
     registry_hold(n);
-    if (own)
+    if (owned)
+        bind_owned(n, m);
+    else if (own)
         bind_own(n, m);
     else if (held)
         bind_against(n, m);

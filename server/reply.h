@@ -40,6 +40,14 @@ enum reply_reason {
     REPLY_EXPECT,        /* 400: no session may have so many members */
     REPLY_JOINS_SOURCE,  /* 429: this source joins this session too often */
     REPLY_JOINS_SESSION, /* 429: this session is joined too often */
+    REPLY_UNAUTHORIZED,  /* 401: a key must be proven, and none is named */
+    REPLY_STALE,         /* 401: the proof is none, or of another challenge */
+    REPLY_FORBIDDEN,     /* 403: not with that key, or nobody may */
+    REPLY_DEVICE_KEY,    /* 403: a shared key owns no name */
+    REPLY_HOST,          /* 403: the proof is for another nameserver */
+    REPLY_CLAIMS,        /* 429: too many new names of this source */
+    REPLY_MAX_OWNED,     /* 503: too many owned names at all */
+    REPLY_NO_CLAIM,      /* 503: the name could not be made the key's */
     REPLY_LATE,          /* 408: the request was not complete in time */
     REPLY_CUT,           /* 400: the peer's direction ended within a request */
     REPLY_PEER_LIMIT,    /* 429: too many connections of this address */

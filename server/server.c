@@ -171,6 +171,27 @@ static void sweep(struct server *s)
     }
 }
 
+void server_use_auth(struct server *s, struct auth *auth)
+{
+    s->world.auth = auth;
+}
+
+void server_reauthorize(struct server *s)
+{
+    s->world.judged = s->world.auth ? s->world.all : NULL;
+}
+
+/* Those that come meanwhile come behind. */
+static void judge_again(struct server *s)
+{
+    for (int n = 0; s->world.judged && n < SERVER_TURN_JUDGED; n++) {
+        struct conn *c = s->world.judged;
+
+        s->world.judged = conn_next(c);
+        conn_judge(c);
+    }
+}
+
 void server_turn(struct server *s, int64_t now_ms)
 {
     struct conn *last = conn_last_ready(&s->world);
@@ -185,6 +206,8 @@ void server_turn(struct server *s, int64_t now_ms)
         if (is_last)
             break;
     }
+    conn_prove_waiting(&s->world);
+    judge_again(s);
     timers_run(&s->timers, now_ms);
     sweep(s);
 }
@@ -193,7 +216,7 @@ int server_timeout_ms(const struct server *s, int64_t now_ms)
 {
     int64_t next = timers_next_ms(&s->timers), log_ms = log_next_ms();
 
-    if (s->world.ready || s->world.done)
+    if (s->world.ready || s->world.done || s->world.proving || s->world.judged)
         return 0;
     if (log_ms >= 0 && (next < 0 || log_ms < next))
         next = log_ms;

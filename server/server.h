@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 #define SERVER_REFUSED_MAX    1024 /* connections above a limit that still get an answer; more are closed */
+#define SERVER_TURN_JUDGED    1024 /* connections judged again in one turn */
 #define SERVER_TURN_READY_MAX 256  /* connections run in one turn before events are looked at again */
 
+struct auth;
 struct counters;
 struct relay;
 struct server;
@@ -47,6 +49,12 @@ void server_stream_closed(struct server *s, struct stream *stream, int64_t now_m
 void server_turn(struct server *s, int64_t now_ms);
 /* Until the next turn is due, if no event comes before: 0 at once, -1 never. */
 int server_timeout_ms(const struct server *s, int64_t now_ms);
+
+/* Before the first connection: from now on who asks for something must be one that may. It stays the caller's
+ * and must live as long. */
+void server_use_auth(struct server *s, struct auth *auth);
+/* Its rules, or owners, have changed: all that is held or waited for is judged again, in the next turns. */
+void server_reauthorize(struct server *s);
 
 /* Ends all answers in order; no new connection is taken. At most CONN_STOP_MS later none is left. */
 void server_stop(struct server *s, int64_t now_ms);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct admin;
+struct auth;
 struct notify;
 struct relay;
 struct server;
@@ -29,6 +30,7 @@ struct service_config {
     struct relay *relay;   /* as well */
     struct tcp *tcp;       /* NULL: there is none */
     struct admin *admin;   /* as well */
+    struct auth *auth;     /* as well */
     struct notify *notify; /* NULL: nobody is told */
     int signal_fd;         /* from service_block_signals() */
     int stats_fd;          /* from stats_open(), or -1 */

@@ -10,7 +10,7 @@ shows() { # shows FILE: the README has all of it, line ends aside
     text=$(tr -d '\r' <"$1")
     [[ $README == *"$text"* ]]
 }
-for transcript in bind.request bind.response connect.request connect.response join.request join.response; do
+for transcript in bind.request bind.response connect.request connect.response join.request join.response unauthorized.response authorized.request; do
     check "the README shows $transcript as test/spec has it" shows "$TOP/test/spec/$transcript.txt"
 done
 README=$(cat "$TOP/README.md")

@@ -21,7 +21,8 @@ refused() { # refused SENTENCE REGEX ARG...: exit 2, nothing on standard output,
 
 run --help
 check "--help exits 0" [ "$RC" = 0 ]
-for option in listen config log-level max-connections max-per-address max-members max-queue request-timeout idle-timeout; do
+for option in listen config log-level max-connections max-per-address max-members max-queue request-timeout idle-timeout \
+    auth auth-host claims-per-source max-owned; do
     check "--help tells of --$option" grep -q -- "--$option=" "$WORK/run.out"
 done
 run --version
@@ -37,6 +38,11 @@ refused "an error in the file is told with its line" "$WORK/typo.conf:3: no such
     --config "$WORK/typo.conf"
 printf 'listen = 127.0.0.1:0\nnot an assignment\n' >"$WORK/bad.conf"
 refused "so is a line that is none" "$WORK/bad.conf:2: " -c "$WORK/bad.conf"
+
+printf 'nas bind any\nnas binds any\n' >"$WORK/rules"
+refused "so is an error in a file of rules" "$WORK/rules:2: 'binds'" --listen 127.0.0.1:0 --auth "$WORK/rules"
+refused "a file of rules that is not there is named" "$WORK/none: cannot be opened" --auth "$WORK/none"
+refused "rules stand in one file" "auth '$WORK/rules' cannot be" --auth tofu --auth "$WORK/none" --auth "$WORK/rules"
 
 start_nameserver || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"

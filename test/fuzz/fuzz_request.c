@@ -73,6 +73,19 @@ static void check_request(const struct request *q, const struct peer_fields *pee
     check_rewritten(q, peer);
 }
 
+static void log_proof(struct fuzz_log *log, const struct request *q, const struct request_proof *proof)
+{
+    char message[AUTHORIZATION_MESSAGE_MAX];
+
+    if (!proof)
+        return;
+    FUZZ_CHECK(q->target != REQUEST_ROOT && q->target != REQUEST_TUNNEL);
+    ssize_t len = request_proof_message(proof, q->head, "nonce", message);
+    FUZZ_CHECK(len > 0);
+    fuzz_log_text(log, message);
+    fuzz_log_add(log, &proof->authorization, sizeof proof->authorization);
+}
+
 static void feed(void *user, const char *data, size_t len)
 {
     struct run *r = user;
@@ -94,6 +107,7 @@ static void feed(void *user, const char *data, size_t len)
             fuzz_log_text(r->log, q->host_id);
             fuzz_log_text(r->log, q->name);
             fuzz_log_number(r->log, q->expect);
+            log_proof(r->log, q, request_parser_proof(r->parser));
         } else if (result == REQUEST_REFUSED) {
             fuzz_log_number(r->log, f->status << 2 | f->head << 1 | f->fatal);
             fuzz_log_text(r->log, f->text);
@@ -109,6 +123,7 @@ static void run(const struct fuzz_input *in, size_t step, struct fuzz_log *log)
     struct run r = {.log = log};
 
     FUZZ_CHECK(request_parser_create(&r.parser) == HX_OK);
+    FUZZ_CHECK(request_parser_read_proofs(r.parser) == HX_OK);
     fuzz_feed(in, step, feed, &r);
     fuzz_log_number(log, request_parser_started(r.parser));
     request_parser_destroy(r.parser);

@@ -60,7 +60,7 @@ static inline void scripted_answer(struct scripted_stream *t, script *answer, in
     }
     struct buf out;
     buf_init(&out, 0);
-    if (response_write_stream_head(&out, &(struct endpoint){.family = AF_UNSPEC}, false, true) == HX_OK)
+    if (response_write_stream_head(&out, &(struct endpoint){.family = AF_UNSPEC}, false, true, "") == HX_OK)
         (void)stream_write(t->s, buf_data(&out), out.len);
     buf_free(&out);
 }

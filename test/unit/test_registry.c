@@ -34,7 +34,7 @@ struct person {
     char host_id[HOST_ID_MAX + 1];
     struct world *world;
     int answers, introduced, challenged, reminded, replaced;
-    bool lives, full;
+    bool lives, full, owns;
     bool fails; /* leaves while it is told of somebody */
 };
 
@@ -88,7 +88,19 @@ static void replaced(struct registry_member *m, enum registry_how how)
     of(m)->replaced++;
 }
 
-static const struct registry_events events = {answered, introduce, challenge, remind, lives, replaced};
+static bool displaces(const struct registry_member *m, const struct registry_member *holder)
+{
+    return container_of(m, const struct person, member)->owns &&
+           !container_of(holder, const struct person, member)->owns;
+}
+
+static const struct registry_events events = {.answered = answered,
+                                              .introduce = introduce,
+                                              .challenge = challenge,
+                                              .remind = remind,
+                                              .lives = lives,
+                                              .displaces = displaces,
+                                              .replaced = replaced};
 
 static int setup(void **state)
 {
@@ -375,6 +387,33 @@ static void what_a_head_asks_changes_nothing(void **state)
     leave(&h1);
 }
 
+static void an_owner_takes_its_name_at_once_from_who_is_none(void **state)
+{
+    struct person h1 = person(*state, "n", 1), c = person(*state, "n", 2), owner = person(*state, "n", 3),
+                  again = person(*state, "n", 4), head = person(*state, "n", 5);
+
+    owner.owns = again.owns = head.owns = true;
+    bind_it(&h1);
+    h1.lives = true;
+    head.request.head = true;
+    bind_it(&head);
+    assert_int_equal(head.member.answer.result, REGISTRY_BOUND);
+    assert_int_equal(h1.replaced, 0);
+    bind_it(&c);
+    assert_int_equal(c.member.answer.result, REGISTRY_ASKS);
+    bind_it(&owner);
+    assert_int_equal(owner.member.answer.result, REGISTRY_BOUND);
+    assert_int_equal(owner.member.answer.how, REGISTRY_OWNER);
+    assert_int_equal(h1.replaced, 1);
+    assert_int_equal(totals(*state).names, 1);
+    bind_it(&again); /* from elsewhere, as ever */
+    assert_int_equal(again.member.answer.result, REGISTRY_ASKS);
+    leave(&again);
+    leave(&c);
+    leave(&owner);
+    assert_int_equal(totals(*state).names, 0);
+}
+
 static void ten_thousand_names_are_found_again(void **state)
 {
     enum { MANY = 10000 };
@@ -417,6 +456,7 @@ int main(void)
         REGISTRY_TEST(a_silent_holder_is_reminded_and_replaced_after_its_time),
         REGISTRY_TEST(who_was_heard_keeps_the_name_though_no_event_said_so),
         REGISTRY_TEST(what_a_head_asks_changes_nothing),
+        REGISTRY_TEST(an_owner_takes_its_name_at_once_from_who_is_none),
         REGISTRY_TEST(ten_thousand_names_are_found_again),
     };
 

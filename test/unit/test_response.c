@@ -366,7 +366,7 @@ static void texts_are_written_with_their_length(void **state)
     buf_init(&out, strlen(expected) - 1);
     r.head_only = false;
     assert_int_equal(response_write_text(&out, &r), HX_ETOOBIG);
-    assert_int_equal(response_write_stream_head(&out, &(struct endpoint){0}, false, true), HX_ETOOBIG);
+    assert_int_equal(response_write_stream_head(&out, &(struct endpoint){0}, false, true, ""), HX_ETOOBIG);
     assert_int_equal(out.len, 0);
     buf_free(&out);
 }

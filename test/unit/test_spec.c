@@ -5,6 +5,7 @@
 #include "proto/multipart.h"
 #include "proto/request.h"
 #include "proto/response.h"
+#include "secure/identity.h"
 #include "server/reply.h"
 #include "test/unit/cuts.h"
 
@@ -216,7 +217,7 @@ static void check_stream_written(const char *name, const char *external, bool re
 
     assert_int_equal(session_parse(&session, SESSION, strlen(SESSION)), HX_OK);
     buf_init(&out, 0);
-    assert_int_equal(response_write_stream_head(&out, &e, reports, true), HX_OK);
+    assert_int_equal(response_write_stream_head(&out, &e, reports, true, ""), HX_OK);
     for (size_t i = 0; i < n; i++) {
         e = endpoint(parts[i].peer);
         if (parts[i].told)
@@ -412,6 +413,55 @@ static void what_the_server_refuses_is_written(void **state)
     check_reply(REPLY_OFTEN_SOURCE, "connect-often.response");
 }
 
+/* Under this nonce they were signed by another implementation, with the key of RFC 8032's first test, and
+ * with the hash 01 02 .. 20. */
+#define NONCE "c2lnbiB0aGVzZSBieXRlcw"
+
+static void proofs_are_read_and_right(void **state)
+{
+    static const char *const names[] = {"authorized.request", "authorized-shared.request"};
+    uint8_t hash[IDENTITY_HASH_BYTES], id[IDENTITY_ID_BYTES];
+    char message[AUTHORIZATION_MESSAGE_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof hash; i++)
+        hash[i] = (uint8_t)(i + 1);
+    for (size_t i = 0; i < 2; i++) {
+        struct transcript t = load(names[i]);
+        struct request_parser *p;
+        size_t used;
+        assert_int_equal(request_parser_create(&p), HX_OK);
+        assert_int_equal(request_parser_read_proofs(p), HX_OK);
+        assert_int_equal(request_parser_feed(p, t.text, t.len, &used), REQUEST_DONE);
+        const struct request_proof *proof = request_parser_proof(p);
+        assert_non_null(proof);
+        size_t len = (size_t)request_proof_message(proof, false, NONCE, message);
+        const struct authorization *a = &proof->authorization;
+        assert_int_equal(a->key.kind, i == 0 ? AUTHORIZATION_ED25519 : AUTHORIZATION_PSK);
+        if (i == 0) {
+            assert_int_equal(identity_verify(a->key.bytes, message, len, a->proof), HX_OK);
+        } else {
+            assert_int_equal(identity_psk_id(hash, id), HX_OK);
+            assert_memory_equal(a->key.bytes, id, sizeof id);
+            assert_int_equal(identity_psk_verify(hash, message, len, a->proof), HX_OK);
+        }
+        request_parser_destroy(p);
+    }
+}
+
+static void a_challenge_is_written(void **state)
+{
+    struct reply reply = reply_for(REPLY_UNAUTHORIZED);
+    struct buf out;
+
+    (void)state;
+    reply.headers = "WWW-Authenticate: HX nonce=\"" NONCE "\"\r\n";
+    buf_init(&out, 0);
+    assert_int_equal(reply_write(&out, &reply), HX_OK);
+    check_written(&out, "unauthorized.response");
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +477,8 @@ int main(void)
         cmocka_unit_test(refusals_are_written),
         cmocka_unit_test(a_bind_with_a_session_is_read),
         cmocka_unit_test(what_the_server_refuses_is_written),
+        cmocka_unit_test(proofs_are_read_and_right),
+        cmocka_unit_test(a_challenge_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
