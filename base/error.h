@@ -28,7 +28,8 @@
     X(EFLOOD, -20, "flood: too many requests in too short a time") \
     X(EFAMILY, -21, "no address family in common with the peer")   \
     X(EPROXY, -22, "no way through the HTTP proxy")                \
-    X(ECERT, -23, "the server's certificate is not accepted")
+    X(ECERT, -23, "the server's certificate is not accepted")      \
+    X(EDENIED, -24, "the nameserver does not allow it")
 
 #ifndef HX_H /* client/hx.h shows the same enum; a test compares the two */
 enum hx_error {

@@ -58,11 +58,12 @@ static void wait_for(struct leg *leg, int64_t delay_ms)
 }
 
 /* The errors that another try cannot mend. A proxy may not be there yet either; a certificate may be renewed, and
- * this host's clock be set. */
+ * this host's clock be set; who runs the nameserver may come to allow it. */
 static bool is_final(int error)
 {
     return error != HX_ETIMEDOUT && error != HX_EREFUSED && error != HX_ERESOLVE && error != HX_ECLOSED &&
-           error != HX_EEOF && error != HX_ELIMIT && error != HX_EPROXY && error != HX_ECERT;
+           error != HX_EEOF && error != HX_ELIMIT && error != HX_EPROXY && error != HX_ECERT &&
+           error != HX_EDENIED;
 }
 
 static void report_end(const struct leg *leg, enum hx_event event, const struct nameserver_end *end,
@@ -289,7 +290,8 @@ static void ask_now(struct leg *leg)
                                          .place = &b->settings->places[b->where],
                                          .families = leg->families,
                                          .transports = by_udp ? TRANSPORT_UDP : b->settings->transports,
-                                         .bytes = &bytes};
+                                         .bytes = &bytes,
+                                         .credentials = b->settings->credentials};
     int err = binding_question_write(&bytes, b->settings, b->session, &fields);
     if (err == HX_OK)
         err = nameserver_open(&leg->nameserver, &request, &callbacks);

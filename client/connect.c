@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/container_of.h"
 #include "base/token_bucket.h"
+#include "client/asking_round.h"
 #include "client/families_asked.h"
 #include "client/hard_nat.h"
 #include "client/introduction.h"
@@ -52,12 +53,7 @@ struct connect {
     int where; /* the nameserver that is asked, of settings.nameservers */
     struct families_asked over;
     int unanswered; /* tries in a row */
-    struct {        /* what became of the nameservers since the first of them was asked last */
-        int asked;
-        bool not_found; /* one does not know the name */
-        bool soft;      /* one may answer the next time */
-        int retry_after_s;
-    } round;
+    struct asking_round round;
     struct parts parts;
     struct token_bucket targets;
     struct peer_fields told; /* of us, with the question */
@@ -226,6 +222,7 @@ static void ask_for(struct connect *c, const struct session *session)
                                          .families = c->over.now,
                                          .port = session ? c->port : engine_port(),
                                          .bytes = &bytes,
+                                         .credentials = c->settings.credentials,
                                          .wait_s = c->settings.wait_s};
     struct endpoint own = c->parts.own;
     parts_init(&c->parts, c->settings.name, c->settings.own_name);
@@ -307,11 +304,14 @@ static void fail_saying(struct connect *c, int error, const struct nameserver_en
 static void round_over(struct connect *c, const struct nameserver_end *end)
 {
     int64_t delay_ms = backoff_next_ms(&c->backoff, engine_random()) + c->round.retry_after_s * 1000LL;
-    if (c->round.not_found)
-        fail_saying(c, HX_ENOTFOUND, end);
-    else if (!c->round.soft || c->deadline_ms - clock_now_ms() <= delay_ms)
-        fail_saying(c, end->error, end);
-    else {
+    int err = asking_round_over(&c->round, end);
+    if (err == HX_OK && c->deadline_ms - clock_now_ms() <= delay_ms)
+        err = end->error;
+    if (err == HX_EDENIED) { /* which one it was that said so, and why, was told */
+        fail(c, err);
+    } else if (err < 0) {
+        fail_saying(c, err, end);
+    } else {
         memset(&c->round, 0, sizeof c->round);
         enter(c, CONNECT_WAITING);
         engine_timer_set(&c->retry, clock_now_ms() + delay_ms);
@@ -344,33 +344,17 @@ static void try_on(struct connect *c, const struct nameserver_end *end)
 
 static void judge(struct connect *c, const struct nameserver_end *end)
 {
-    switch (end->error) {
-    case HX_ECONFLICT:
+    /* the nameserver has no address of the peer's family, or we have no way */
+    bool no_way = c->over.narrowed && !end->answered;
+    if (end->error == HX_ECONFLICT) {
         narrow(c, end);
         return;
-    case HX_ENOTFOUND:
-        c->round.not_found = true;
-        break;
-    case HX_ERESOLVE:
-        c->round.soft |= !end->hopeless;
-        break;
-    case HX_ETIMEDOUT:
-    case HX_EREFUSED:
-    case HX_ECLOSED:
-    case HX_EEOF:
-        c->round.soft = true;
-        break;
-    case HX_ELIMIT:
-        c->round.soft |= end->retry_after_s > 0;
-        if (end->retry_after_s > c->round.retry_after_s)
-            c->round.retry_after_s = end->retry_after_s;
-        break;
-    default:
-        fail_saying(c, end->error, end);
-        return;
     }
-    /* the nameserver has no address of the peer's family, or we have no way */
-    if (c->over.narrowed && !end->answered)
+    if (end->error == HX_EDENIED)
+        report_end(c, HX_EVENT_REJECTED, end, 0);
+    if (!asking_round_take(&c->round, end))
+        fail_saying(c, end->error, end);
+    else if (no_way)
         narrow(c, end);
     else
         try_on(c, end);

@@ -55,6 +55,7 @@ enum hx_error {
     HX_EFAMILY = -21,   /* the peer has only IPv6 and we only IPv4 (in use), or the other way round */
     HX_EPROXY = -22,    /* the HTTP proxy of this network was not reached, or does not let us through */
     HX_ECERT = -23,     /* the nameserver's certificate is not accepted by this host */
+    HX_EDENIED = -24,   /* the nameserver knows who asks, or cannot, and does not allow it */
 };
 #endif
 
@@ -62,7 +63,7 @@ enum hx_error {
 #define HX_ADDRESS_MAX  56    /* bytes that hold any "ip:port" or "[ip]:port" with its NUL */
 #define HX_ADDRESS_TCP  "tcp" /* in place of one that the nameserver has not seen: it is reached through TCP */
 #define HX_DEFAULT_PORT 7000  /* of the nameserver */
-#define HX_KEY_TEXT_MAX 64    /* bytes that hold a written key with its NUL */
+#define HX_KEY_TEXT_MAX 64    /* bytes that hold any written key, one of a device, too, with its NUL */
 
 struct hx_listener; /* a bound name */
 struct hx_stream;   /* a connection to a peer */
@@ -167,6 +168,9 @@ struct hx_config {
     /* A nameserver that relays is asked to so many milliseconds after the other ways to the peer were begun,
      * if none of them leads there yet. 0: 500; -1: never. Also while the connection lives. */
     int relay_after_ms;
+    /* As hx_device_key_generate() writes it: proves who we are to a nameserver that asks for that. It does not
+     * leave this host; if it is not the right one, or NULL, the first of `keys` is tried. Wiped in the end. */
+    const char *device_key;
 };
 enum { HX_TRANSPORT_ANY, HX_TRANSPORT_UDP, HX_TRANSPORT_TCP };
 
@@ -182,8 +186,9 @@ HX_API int hx_connect_sized(struct hx_stream **out, const struct hx_config *conf
  * the name is bound over both; hx_bind() returns when it is over one. HX_OK: *out is the caller's, to be
  * closed with hx_listener_close(). HX_ECONFLICT: held by somebody alive, as by this program; HX_ETIMEDOUT,
  * HX_EREFUSED, HX_ERESOLVE, HX_ECLOSED, HX_EEOF: the nameserver was not reached in time; HX_ELIMIT: it had no
- * room; HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or config; HX_EADDR, HX_ESYS,
- * HX_ENOMEM; HX_ECANCELED. */
+ * room; HX_EDENIED: it does not allow it to us, which whoever runs it may change, and HX_EVENT_REJECTED or
+ * HX_EVENT_NAMESERVER_AWAITED told how; HX_EREJECTED, HX_EPROTO: it did not agree; HX_EINVAL: name, keys or
+ * config; HX_EADDR, HX_ESYS, HX_ENOMEM; HX_ECANCELED. */
 static inline int hx_bind(struct hx_listener **out, const struct hx_config *config, const char *name)
 {
     return hx_bind_sized(out, config, sizeof *config, name);
@@ -463,6 +468,12 @@ HX_API int hx_key_generate(char text[HX_KEY_TEXT_MAX]);
 /* Can `text` be hx_config.keys? HX_OK; HX_EINVAL: *line (from 1) is not "KEY [LABEL]", or its key is mistyped
  * (it has a checksum); HX_ENOTFOUND: there is no key; HX_ELIMIT: above 1024; HX_ENOMEM. */
 HX_API int hx_keys_check(const char *text, int *line);
+
+/* Writes a new hx_config.device_key: an Ed25519 key, which nobody else may read. HX_ESYS: no randomness;
+ * HX_ENOMEM. And what of it whoever runs a nameserver may know: "ed25519:" and 43 characters. HX_EINVAL: it is
+ * no such key, or mistyped (it has a checksum); HX_ENOMEM. */
+HX_API int hx_device_key_generate(char text[HX_KEY_TEXT_MAX]);
+HX_API int hx_device_key_public(char text[HX_KEY_TEXT_MAX], const char *device_key);
 
 /* Ends the library in this process: closes all connections, gives back what the router has mapped, stops
  * its threads; about half a second. What was written before hx_shutdown() leaves this host first: that may

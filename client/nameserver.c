@@ -1,47 +1,14 @@
-#include "client/nameserver.h"
 #include "base/clock.h"
 #include "base/container_of.h"
-#include "client/route.h"
+#include "client/nameserver_state.h"
 #include "client/visit_store.h"
-#include "proto/response.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define CHECK_ASKS    16 /* where half of all that leaves gets no answer, one check of 10,000 sees a silence */
 #define CHECK_LATE_MS 250 /* a process that was stopped meanwhile has not listened */
-#define TEXT_MAX      200 /* bytes of an explanation that are kept */
 #define REPORTS_WAITING_MAX \
     (4 * ATTEMPT_REPORT_MAX) /* bytes; to one that takes nothing nothing more is told */
-
-struct nameserver {
-    struct engine_sink sink;
-    struct timer timer; /* the answer's deadline, then silence */
-    struct nameserver_callbacks callbacks;
-    struct udt_port *port;
-    struct approach *approach;
-    struct stream *stream;  /* NULL before it has come there */
-    int families;           /* that were asked for */
-    bool has_ticket;        /* it has given one */
-    int family;             /* FAMILY_*, once it is won */
-    struct endpoint source; /* our address on the way to it, without a port */
-    struct uplink uplink;   /* where its answer has arrived */
-    struct buf out;
-    int answer_ms;
-    int rtt_ms;         /* of its connection's handshake, rather too long than too short */
-    int64_t checked_ms; /* since then it is asked for a sign of life; 0: it is not */
-    int asks;           /* so often */
-    int status;         /* 0 before the head */
-    int refusal;        /* HX_OK, or what the status means */
-    int parts_error;
-    struct response_reader *response;
-    struct multipart_reader parts;
-    char text[TEXT_MAX + 1];
-    size_t text_len;
-    struct attempt_report report; /* while `reporting`: it has not agreed yet */
-    bool reporting, reported;
-    bool leaving; /* its owner has left: see nameserver_leave() */
-    struct engine_member member;
-};
 
 static int leaving_count;
 static pthread_cond_t left = PTHREAD_COND_INITIALIZER; /* one of them has gone */
@@ -51,6 +18,9 @@ static int status_error(int status)
     switch (status) {
     case 200:
         return HX_OK;
+    case 401:
+    case 403:
+        return HX_EDENIED;
     case 404:
         return HX_ENOTFOUND;
     case 409:
@@ -97,6 +67,11 @@ static void end_for(struct nameserver *n, int error, bool hopeless)
         tunnel_suspect(nameserver_tunnel(n));
     close_stream(n);
     n->text[n->text_len] = '\0';
+    char explained[CREDENTIALS_TEXT_MAX];
+    if (told.error == HX_EDENIED) {
+        nameserver_explain(n, explained);
+        told.text = explained;
+    }
     n->callbacks.on_end(n->callbacks.user, &told);
 }
 
@@ -142,6 +117,7 @@ static void on_head(void *user, const struct response_head *head)
     n->refusal = status_error(head->status);
     if (n->refusal < 0)
         return;
+    buf_free(&n->asked);
     n->parts_error = multipart_reader_init(&n->parts, head->boundary, on_part, n);
     n->callbacks.on_agreed(n->callbacks.user, &head->external);
     if (!n->leaving)
@@ -153,7 +129,7 @@ static void on_head(void *user, const struct response_head *head)
 /* One line, of printable bytes: it will be shown on somebody's terminal. */
 static void keep_text(struct nameserver *n, const char *data, size_t len)
 {
-    for (size_t i = 0; i < len && n->text_len < TEXT_MAX; i++) {
+    for (size_t i = 0; i < len && n->text_len < NAMESERVER_TEXT_MAX; i++) {
         if (data[i] == '\r' || data[i] == '\n')
             return;
         n->text[n->text_len++] = data[i] >= ' ' && data[i] <= '~' ? data[i] : '?';
@@ -167,6 +143,28 @@ static void on_body(void *user, const char *data, size_t len)
         keep_text(n, data, len);
     else if (n->parts_error == HX_OK)
         n->parts_error = multipart_reader_feed(&n->parts, data, len);
+}
+
+int nameserver_expect(struct nameserver *n)
+{
+    struct response_callbacks reading = {.on_head = on_head, .on_body = on_body, .user = n};
+    struct response_reader *next;
+    int err = response_reader_create(&next, false, &reading);
+    if (err < 0)
+        return err;
+    response_reader_destroy(n->response);
+    n->response = next;
+    return HX_OK;
+}
+
+/* The answer is whole, and no stream. */
+static int answered(struct nameserver *n)
+{
+    if (!nameserver_prove(n))
+        return HX_EEOF;
+    if (!n->leaving)
+        engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
+    return write_request(n);
 }
 
 /* HX_OK: all that was there has been read. */
@@ -184,8 +182,9 @@ static int read_answer(struct nameserver *n)
             return (int)used;
         if (n->parts_error < 0)
             return n->parts_error;
-        if (response_reader_done(n->response))
-            return HX_EEOF;
+        int err = response_reader_done(n->response) ? answered(n) : HX_OK;
+        if (err < 0)
+            return err;
     }
 }
 
@@ -278,32 +277,6 @@ static void on_timer(struct timer *timer)
         end(n, HX_ETIMEDOUT);
 }
 
-/* What it sees of us is what it tells peers: until it is asked anew, nothing leaves otherwise. */
-static void stay_on_uplink(struct nameserver *n)
-{
-    struct sockaddr_in6 source;
-    socklen_t len;
-    const struct sockaddr *peer = stream_peer(n->stream, &len);
-    uplink_of(&n->uplink, n->stream);
-    uplink_source(&n->uplink, peer, len, &source);
-    udt_stream_leave_by(n->stream, &source);
-}
-
-/* One of its addresses, or none: a tunnel is of no family, and says nothing of what peers see of us. */
-static void note_way(struct nameserver *n, bool tunnelled)
-{
-    socklen_t len;
-    if (tunnelled) {
-        n->family = n->families;
-        return;
-    }
-    /* IPv4: mapped */
-    const struct sockaddr_in6 *peer = (const struct sockaddr_in6 *)stream_peer(n->stream, &len);
-    n->family = IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr) ? FAMILY_IPV4 : FAMILY_IPV6;
-    (void)route_source((const struct sockaddr *)peer, len, &n->source);
-    stay_on_uplink(n);
-}
-
 static void on_connected(void *user, const struct approach_result *result)
 {
     struct nameserver *n = user;
@@ -317,7 +290,7 @@ static void on_connected(void *user, const struct approach_result *result)
     if (result->asked)
         buf_consume(&n->out, n->out.len);
     n->stream->user = &n->sink;
-    note_way(n, result->tunnelled);
+    nameserver_note_way(n, result->tunnelled);
     if (!n->leaving)
         engine_timer_set(&n->timer, clock_now_ms() + n->answer_ms);
     int err = write_request(n);
@@ -344,11 +317,15 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     n->families = request->families;
     n->port = request->port ? request->port : engine_port();
     n->answer_ms = NAMESERVER_ANSWER_MS + request->wait_s * 1000;
+    n->name = *request->name;
+    n->credentials = credentials_keep(request->credentials);
     buf_init(&n->out, 0);
-    struct response_callbacks reading = {.on_head = on_head, .on_body = on_body, .user = n};
-    int err = response_reader_create(&n->response, false, &reading);
+    buf_init(&n->asked, 0);
+    int err = nameserver_expect(n);
     if (err == HX_OK)
         err = buf_append(&n->out, buf_data(request->bytes), request->bytes->len);
+    if (err == HX_OK)
+        err = buf_append(&n->asked, buf_data(request->bytes), request->bytes->len);
     if (err == HX_OK)
         err = approach_begin(&n->approach, &(struct approach_request){.udp = request->name,
                                                                       .place = request->place,
@@ -387,6 +364,8 @@ void nameserver_close(struct nameserver *n)
     close_stream(n);
     approach_end(n->approach);
     response_reader_destroy(n->response);
+    credentials_release(n->credentials);
+    buf_free(&n->asked);
     buf_free(&n->out);
     free(n);
 }
@@ -433,55 +412,4 @@ void nameserver_await_left(int ms)
     while (leaving_count > 0 && engine_wait(&left, deadline_ms))
         ;
     engine_unlock();
-}
-
-struct tunnel_user *nameserver_tunnel(const struct nameserver *n)
-{
-    return n->stream ? approach_tunnel(n->approach) : NULL;
-}
-
-int nameserver_family(const struct nameserver *n)
-{
-    return n->family;
-}
-
-struct udt_port *nameserver_port(const struct nameserver *n)
-{
-    return n->port;
-}
-
-const struct uplink *nameserver_uplink(const struct nameserver *n)
-{
-    return &n->uplink;
-}
-
-uint32_t nameserver_scope(const struct nameserver *n)
-{
-    socklen_t len;
-    if (!n->stream)
-        return 0;
-    const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)stream_peer(n->stream, &len);
-    return IN6_IS_ADDR_LINKLOCAL(&a->sin6_addr) ? a->sin6_scope_id : 0;
-}
-
-bool nameserver_route_holds(const struct nameserver *n)
-{
-    socklen_t len;
-    struct endpoint now;
-    if (!n->stream || n->source.family == AF_UNSPEC)
-        return true;
-    const struct sockaddr *to = stream_peer(n->stream, &len);
-    if (!route_source(to, len, &now) || now.family == AF_UNSPEC)
-        return true; /* no way at all: silence will tell whether that lasts */
-    return endpoint_same_host(&n->source, &now);
-}
-
-struct net_address nameserver_server(const struct nameserver *n)
-{
-    socklen_t len;
-    const struct sockaddr *peer = n->stream ? stream_peer(n->stream, &len) : NULL;
-    struct net_address server = {.port = 0};
-    if (peer)
-        net_address_from(&server, peer);
-    return server;
 }

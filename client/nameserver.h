@@ -14,6 +14,7 @@
 #define NAMESERVER_ANSWER_MS  10000 /* from the request to the head of its answer; a wait comes on top */
 #define NAMESERVER_SILENCE_MS 10000 /* its UDT sends something every 8 s or so: longer, and it is checked */
 
+struct credentials;
 struct nameserver;
 
 struct nameserver_end {
@@ -39,7 +40,8 @@ struct nameserver_request {
     int transports;                   /* TRANSPORT_*; 0: UDP */
     struct udt_port *port;            /* NULL: the newest of the engine */
     const struct buf *bytes;
-    int wait_s; /* how long the answer may take on top */
+    struct credentials *credentials; /* what it is told if it asks who this is; NULL: nothing */
+    int wait_s;                      /* how long the answer may take on top */
 };
 
 /* Looks the name up, connects and asks, from its port. HX_OK, or HX_ENOMEM and no

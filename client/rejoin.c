@@ -105,7 +105,8 @@ static void ask(struct rejoin *r)
                                          .transports = r->settings.transports,
                                          .families = r->over.now,
                                          .port = agent_port(r->agent),
-                                         .bytes = &bytes};
+                                         .bytes = &bytes,
+                                         .credentials = r->settings.credentials};
     enter(r, REJOIN_ASKING);
     int err = request_write_connect(&bytes, r->settings.name, r->settings.own_name,
                                     r->over.relayed ? FAMILIES_RELAYED : NULL, &r->told);
@@ -159,6 +160,7 @@ int rejoin_create(struct rejoin **out, const struct settings *settings, int wher
         return HX_ENOMEM;
     r->settings = *settings;
     r->settings.keys = (struct keyring){.count = 0};
+    credentials_keep(r->settings.credentials);
     r->where = where;
     families_asked_init(&r->over, settings->families, settings->relay_after_ms >= 0);
     r->agent = agent;
@@ -199,5 +201,6 @@ void rejoin_destroy(struct rejoin *r)
     if (!r)
         return;
     rest(r);
+    credentials_release(r->settings.credentials);
     free(r);
 }

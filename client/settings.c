@@ -63,7 +63,7 @@ static int or_default(int value, int when_zero)
 
 #define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
 
-_Static_assert(offsetof(struct hx_config, relay_after_ms) + sizeof(int) == sizeof(struct hx_config),
+_Static_assert(offsetof(struct hx_config, device_key) + sizeof(char *) == sizeof(struct hx_config),
                "no padding at the end, where a program has anything");
 
 /* Of a program that was built with another hx.h. */
@@ -119,7 +119,7 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     s->backlog = or_default(config->backlog, BACKLOG_DEFAULT);
     if (config->keys && keyring_parse(&s->keys, config->keys, strlen(config->keys), &line) < 0)
         return HX_EINVAL; /* hx_keys_check() tells more */
-    return HX_OK;
+    return credentials_create(&s->credentials, config->device_key, &s->keys);
 }
 
 int settings_init(struct settings *s, const struct hx_config *config, size_t size, const char *name)
@@ -137,4 +137,6 @@ const char *settings_state_dir(const struct hx_config *config, size_t size)
 void settings_free(struct settings *s)
 {
     keyring_free(&s->keys);
+    credentials_release(s->credentials);
+    s->credentials = NULL;
 }

@@ -3,6 +3,7 @@
 #define HX_CLIENT_SETTINGS_H
 
 #include "base/host_port.h"
+#include "client/credentials.h"
 #include "client/report.h"
 #include "client/tunnel.h"
 #include "proto/nameserver_name.h"
@@ -19,11 +20,12 @@ struct settings {
     int stun_count;
     int families; /* FAMILY_* of client/race.h */
     struct reporter reporter;
-    struct reporter path_reporter;  /* of changes of a stream's path; zeroed: not wanted */
-    char name[HX_NAME_MAX + 1];     /* the name to bind or to connect to; a group's session */
-    char own_name[HX_NAME_MAX + 1]; /* "" for none */
-    int expect;                     /* a group's: members, ourselves counted. 0: it is no group */
-    struct keyring keys;            /* empty: none */
+    struct reporter path_reporter;   /* of changes of a stream's path; zeroed: not wanted */
+    char name[HX_NAME_MAX + 1];      /* the name to bind or to connect to; a group's session */
+    char own_name[HX_NAME_MAX + 1];  /* "" for none */
+    int expect;                      /* a group's: members, ourselves counted. 0: it is no group */
+    struct keyring keys;             /* empty: none */
+    struct credentials *credentials; /* NULL: none */
     uint16_t local_port;
     bool port_mapping;    /* a listener's port: the router is asked */
     bool host_candidates; /* peers are told this host's own addresses */

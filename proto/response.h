@@ -2,6 +2,7 @@
 #ifndef HX_PROTO_RESPONSE_H
 #define HX_PROTO_RESPONSE_H
 
+#include "proto/authorization.h"
 #include "proto/endpoint.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,8 @@ struct response_head {
     bool takes_reports;       /* Report: of attempts that come of it (proto/attempt_report.h) */
     bool connect_udp;         /* Upgrade: with 101, what follows is a tunnel (proto/upgrade.h) */
     int retry_after_s;        /* Retry-After in seconds; -1 if there was none */
+    /* Of WWW-Authenticate or Authentication-Info (proto/authorization.h); "": none of our scheme */
+    char nonce[AUTHORIZATION_NONCE_MAX + 1];
 };
 
 struct response_reader; /* opaque */

@@ -130,6 +130,10 @@ static void end_field(struct response_reader *r)
         head->connect_udp = strcasecmp(value->bytes, UPGRADE_TOKEN) == 0;
     } else if (strcasecmp(name, "Retry-After") == 0) {
         head->retry_after_s = read_seconds(value->bytes);
+    } else if (strcasecmp(name, "WWW-Authenticate") == 0) {
+        (void)challenge_parse(head->nonce, value->bytes, value->len);
+    } else if (strcasecmp(name, "Authentication-Info") == 0) {
+        (void)next_nonce_parse(head->nonce, value->bytes, value->len);
     }
     cut_text_clear(&r->name);
     cut_text_clear(&r->value);

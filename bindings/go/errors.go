@@ -36,6 +36,7 @@ const (
 	ErrFamily // no address family in common with the peer
 	ErrProxy  // the HTTP proxy was not reached, or does not let us through
 	ErrCert   // the nameserver's certificate is not accepted
+	ErrDenied // the nameserver does not allow it to us; is os.ErrPermission
 )
 
 // advice says what to do about each.
@@ -63,6 +64,7 @@ var advice = map[Code]string{
 	ErrFlood:    "ask less often",
 	ErrFamily:   "one side has only IPv6 and the other only IPv4: leave Config.Family 0, or use a nameserver with --relay",
 	ErrProxy:    "look at https_proxy, http_proxy and no_proxy",
+	ErrDenied:   "`hx key --device` makes a key of this device, and prints what the nameserver's operator must know of it",
 	ErrCert:     "look at the host in Config.Nameserver, at this host's clock, and at SSL_CERT_FILE",
 }
 
@@ -88,6 +90,7 @@ var alike = map[Code][]error{
 	ErrAddress:  {syscall.EADDRNOTAVAIL},
 	ErrCanceled: {net.ErrClosed},
 	ErrAuth:     {os.ErrPermission},
+	ErrDenied:   {os.ErrPermission},
 }
 
 // Error says what went wrong, and what to do.

@@ -52,6 +52,9 @@ type Config struct {
 	Punch     time.Duration // for one punch, at most 28 s; 0: 10 s
 	Linger    time.Duration // of Close: without progress; 0: 30 s; below 0: while the peer lives
 	Backlog   int           // connections that wait in a Listener, at most 1024; 0: 64
+	// Proves who we are to a nameserver that asks for it, as GenerateDeviceKey and `hx key --device` write it.
+	// Default: that of ~/.config/hx/device.key, if there is one.
+	DeviceKey string
 	// What happens, in order, one call at a time, from a goroutine of its own. May be nil.
 	OnEvent          func(Event)
 	Family           int           // of all addresses: 4, 6, or 0: both
@@ -78,6 +81,14 @@ func (c *Config) complete(op, name string) error {
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
 	}
+	if dir, err := os.UserConfigDir(); c.DeviceKey == "" && err == nil {
+		file := filepath.Join(dir, "hx", "device.key")
+		if _, err := os.Stat(file); err == nil {
+			if c.DeviceKey, err = secretOf(file); err != nil {
+				return bad(err.Error())
+			}
+		}
+	}
 	if c.Insecure {
 		if c.Keys != "" || c.KeyFile != "" {
 			return bad("Config.Insecure and keys: choose one of the two")
@@ -98,18 +109,27 @@ func (c *Config) complete(op, name string) error {
 		}
 		file = filepath.Join(dir, "hx", "key")
 	}
-	info, err := os.Stat(file)
-	if err != nil {
+	text, err := secretOf(file)
+	if errors.Is(err, os.ErrNotExist) {
 		return bad("no key: " + err.Error() + ": `hx key` makes one, `hx key --set` takes the other host's; " +
 			"Config.Insecure goes without")
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return bad(file + " may be read by others: chmod 600 it")
-	}
-	text, err := os.ReadFile(file)
 	if err != nil {
 		return bad(err.Error())
 	}
-	c.Keys = string(text)
+	c.Keys = text
 	return nil
+}
+
+// secretOf reads a file that nobody else may read.
+func secretOf(file string) (string, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", errors.New(file + " may be read by others: chmod 600 it")
+	}
+	text, err := os.ReadFile(file)
+	return string(text), err
 }

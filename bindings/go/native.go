@@ -38,7 +38,7 @@ type (
 // The lists of codes and of events are those of hx.h, first to last.
 var (
 	_ = [1]int{}[C.HX_EAGAIN-ErrAgain]
-	_ = [1]int{}[C.HX_ECERT-ErrCert]
+	_ = [1]int{}[C.HX_EDENIED-ErrDenied]
 	_ = [1]int{}[C.HX_EVENT_BOUND-EventBound]
 	_ = [1]int{}[C.HX_EVENT_MEMBER_LEFT-EventMemberLeft]
 	_ = [1]int{}[C.HX_TRANSPORT_TCP-TransportTCP]
@@ -49,6 +49,29 @@ func GenerateKey() (string, error) {
 	var text [C.HX_KEY_TEXT_MAX]C.char
 	if code := C.hx_key_generate(&text[0]); code < 0 {
 		return "", &Error{Op: "generate a key", Code: Code(code)}
+	}
+	return C.GoString(&text[0]), nil
+}
+
+// GenerateDeviceKey writes a new key for Config.DeviceKey, which nobody else may read.
+func GenerateDeviceKey() (string, error) {
+	var text [C.HX_KEY_TEXT_MAX]C.char
+	if code := C.hx_device_key_generate(&text[0]); code < 0 {
+		return "", &Error{Op: "generate a key of a device", Code: Code(code)}
+	}
+	return C.GoString(&text[0]), nil
+}
+
+// DeviceKeyPublic is what a nameserver's operator is told of it: "ed25519:" and 43 characters.
+func DeviceKeyPublic(deviceKey string) (string, error) {
+	var text [C.HX_KEY_TEXT_MAX]C.char
+	key := C.CString(deviceKey)
+	defer func() {
+		C.memset(unsafe.Pointer(key), 0, C.size_t(len(deviceKey)))
+		C.free(unsafe.Pointer(key))
+	}()
+	if code := C.hx_device_key_public(&text[0], key); code < 0 {
+		return "", &Error{Op: "read the key of a device", Code: Code(code)}
 	}
 	return C.GoString(&text[0]), nil
 }
@@ -100,6 +123,7 @@ func (c *Config) native(handler *handler, name string, use func(config *C.struct
 	}
 	config.nameserver, config.name, config.stun = text(c.Nameserver), text(c.Name), text(c.STUN)
 	config.keys, config.state_dir = text(c.Keys), text(c.StateDir)
+	config.device_key = text(c.DeviceKey)
 	config.local_port = C.uint16_t(c.LocalPort)
 	config.wait_s = C.int((c.Wait + time.Second - 1) / time.Second)
 	config.timeout_ms, config.punch_ms = milliseconds(c.Timeout), milliseconds(c.Punch)
@@ -116,6 +140,9 @@ func (c *Config) native(handler *handler, name string, use func(config *C.struct
 	}
 	if config.keys != nil {
 		C.memset(unsafe.Pointer(config.keys), 0, C.size_t(len(c.Keys)))
+	}
+	if config.device_key != nil {
+		C.memset(unsafe.Pointer(config.device_key), 0, C.size_t(len(c.DeviceKey)))
 	}
 	for _, p := range texts {
 		C.free(p)

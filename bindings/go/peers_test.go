@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -173,13 +174,13 @@ func TestPeers(t *testing.T) {
 		must(t, l.Close())
 	})
 	t.Run("each error has a text that says what to do", func(t *testing.T) {
-		for code := -1; code >= -23; code-- {
+		for code := -1; code >= -24; code-- {
 			text := hx.Code(code).Error()
 			if _, what, _ := strings.Cut(text, ": "); len(what) < 10 || strings.HasPrefix(text, "unknown") {
 				t.Errorf("%d: %s", code, text)
 			}
 		}
-		if text := hx.Code(-24).Error(); text != "unknown error" {
+		if text := hx.Code(-25).Error(); text != "unknown error" {
 			t.Error("hx.h has one more: ", text)
 		}
 	})
@@ -402,6 +403,30 @@ func TestGrowth(t *testing.T) {
 		}
 		if n := threads(t); n > before+10 {
 			t.Errorf("%d threads, before %d", n, before)
+		}
+	})
+	t.Run("a device's key is read where the tool puts it, unless others can read it", func(t *testing.T) {
+		key, err := hx.GenerateDeviceKey()
+		must(t, err)
+		public, err := hx.DeviceKeyPublic(key)
+		must(t, err)
+		if !strings.HasPrefix(public, "ed25519:") || len(public) != len("ed25519:")+43 {
+			t.Error(public)
+		}
+		if _, err = hx.DeviceKeyPublic(public); !errors.Is(err, hx.ErrInvalid) {
+			t.Error(err)
+		}
+		home := t.TempDir()
+		t.Setenv("XDG_CONFIG_HOME", home)
+		file := filepath.Join(home, "hx", "device.key")
+		must(t, os.Mkdir(filepath.Dir(file), 0o700))
+		must(t, os.WriteFile(file, []byte(key+"\n"), 0o644))
+		if _, err = hx.Dial("nobody", config()); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+			t.Error(err)
+		}
+		must(t, os.Chmod(file, 0o600))
+		if _, err = hx.Dial("nobody", config()); !errors.Is(err, hx.ErrNotFound) {
+			t.Error(err)
 		}
 	})
 }

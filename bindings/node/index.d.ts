@@ -40,6 +40,11 @@ export interface Options {
   stateDir?: string;
   /** A relay is asked for so long after the other ways; default: 500; below 0: never. */
   relayAfter?: number;
+  /**
+   * Proves who we are to a nameserver that asks for it, as generateDeviceKey() and `hx key --device` write it.
+   * Default: that of ~/.config/hx/device.key, if there is one; '': none.
+   */
+  deviceKey?: string;
   /** `onEvent` is told 'path' and 'relayLimit', too. */
   pathEvents?: boolean;
   onEvent?: (event: HxEvent) => void;
@@ -79,7 +84,8 @@ export interface HxEvent {
 export class HxError extends Error {
   code: 'HX_EAGAIN' | 'HX_ECLOSED' | 'HX_EEOF' | 'HX_EPROTO' | 'HX_ETOOBIG' | 'HX_EINVAL' | 'HX_ENOMEM' | 'HX_ETIMEDOUT' |
     'HX_EREFUSED' | 'HX_ERESOLVE' | 'HX_ENOTFOUND' | 'HX_ECONFLICT' | 'HX_ELIMIT' | 'HX_EPUNCH' | 'HX_EADDR' | 'HX_ESYS' |
-    'HX_ECANCELED' | 'HX_EREJECTED' | 'HX_EAUTH' | 'HX_EFLOOD' | 'HX_EFAMILY' | 'HX_EPROXY' | 'HX_ECERT';
+    'HX_ECANCELED' | 'HX_EREJECTED' | 'HX_EAUTH' | 'HX_EFLOOD' | 'HX_EFAMILY' | 'HX_EPROXY' | 'HX_ECERT' |
+    'HX_EDENIED';
   /** As in hx.h, below 0. */
   errno: number;
   syscall: string;
@@ -190,5 +196,9 @@ export function join(session: string, expect: number, options: Options & { name:
 export function cleanup(): Promise<void>;
 /** 160 random bits and a checksum. */
 export function generateKey(): string;
+/** For the option `deviceKey`; nobody else may read it. */
+export function generateDeviceKey(): string;
+/** What a nameserver's operator is told of it: 'ed25519:' and 43 characters. */
+export function deviceKeyPublic(deviceKey: string): string;
 /** Of the library in use, as '0.1.0'. */
 export const version: string;

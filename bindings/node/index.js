@@ -3,7 +3,7 @@
 // what there is.
 const { inspect } = require('node:util');
 const native = require('./lib/native');
-const { HxError, invalid } = require('./lib/errors');
+const { HxError, invalid, INVALID } = require('./lib/errors');
 const { configOf, isText } = require('./lib/config');
 const { Handler } = require('./lib/events');
 const { Group } = require('./lib/group');
@@ -89,7 +89,21 @@ function generateKey() {
   return key;
 }
 
+function generateDeviceKey() {
+  const key = native.generateDeviceKey();
+  if (typeof key === 'number') throw new HxError(key, 'generateDeviceKey');
+  return key;
+}
+
+function deviceKeyPublic(deviceKey) {
+  const key = isText(deviceKey) ? native.deviceKeyPublic(deviceKey) : INVALID;
+  if (typeof key === 'number') throw new HxError(key, 'deviceKeyPublic');
+  return key;
+}
+
 /** Of the library in use, as '0.1.0'. */
 const version = native.version();
 
-module.exports = { listen, connect, join, cleanup, generateKey, version, HxError, Group, Listener, Stream };
+module.exports = {
+  listen, connect, join, cleanup, generateKey, generateDeviceKey, deviceKeyPublic, version, HxError, Group, Listener, Stream,
+};

@@ -3,7 +3,7 @@
 #ifndef HX_TEST_GROUP_SCRIPT_H
 #define HX_TEST_GROUP_SCRIPT_H
 
-#include "test/unit/scripted_nameserver.h"
+#include "test/unit/scripted_names.h"
 
 static char where[64]; /* hx_config.nameserver of the process that is forked next */
 static char told[64 * 1024];

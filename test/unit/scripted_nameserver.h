@@ -1,5 +1,5 @@
 /* test/unit/scripted_nameserver.h: a nameserver that answers as a test wants, in a process of its own, on
- * loopback in both families; and a name service that knows it. Goes with test/unit/client_fixture.h.
+ * loopback in both families. Goes with test/unit/client_fixture.h.
  *
  * It says what comes, a byte each: '4' or '6' for the family of a request, upper case 'A' or 'B' instead if
  * it came with the Bind-Session of the first one; 'S' if it continues a session; 'R' for a report, which has
@@ -11,8 +11,6 @@
 
 #include "base/buf.h"
 #include "proto/response.h"
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -20,6 +18,10 @@
 
 /* What it answers to request number `nth` (from 0) over IPv4 or IPv6; NULL: a stream of parts. */
 typedef const char *script(int nth, bool ipv6);
+
+/* For a script that wants to know more: the request, and the number of its connection. */
+static const char *scripted_request __attribute__((unused));
+static int scripted_connection __attribute__((unused));
 
 struct scripted {
     int pid;
@@ -30,8 +32,9 @@ struct scripted {
 struct scripted_stream {
     struct stream *s;
     bool ipv6;
-    char head[1024];
+    char head[4096];
     size_t len;
+    int number;
 };
 
 static inline void scripted_answer(struct scripted_stream *t, script *answer, int *nth, char session[33],
@@ -43,6 +46,8 @@ static inline void scripted_answer(struct scripted_stream *t, script *answer, in
         (void)!write(say_fd, "R", 1);
         return;
     }
+    scripted_request = t->head;
+    scripted_connection = t->number;
     const char *text = answer((*nth)++, t->ipv6);
 
     if (header && strlen(header) >= 14 + 32) {
@@ -102,7 +107,9 @@ static inline void scripted_event(const struct udt_event *ev, struct scripted_st
         socklen_t len;
         const struct sockaddr_in6 *peer = (const struct sockaddr_in6 *)stream_peer(ev->stream, &len);
 
-        *t = (struct scripted_stream){.s = ev->stream, .ipv6 = !IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr)};
+        static int accepted;
+        *t = (struct scripted_stream){
+            .s = ev->stream, .number = ++accepted, .ipv6 = !IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr)};
     }
     if (t)
         scripted_read(t, answer, nth, session, say_fd);
@@ -188,56 +195,6 @@ static inline char scripted_heard(struct scripted *s)
     char c;
 
     return poll(&fd, 1, PATIENCE_MS) == 1 && read(s->hear, &c, 1) == 1 ? c : '-';
-}
-
-/* ---- the name service: "both.test" has a loopback address of each family, "ipv4.test" and "ipv6.test" one,
- * "hole.test" besides two IPv6 addresses that nobody answers from ---- */
-
-void freeaddrinfo(struct addrinfo *list)
-{
-    while (list) {
-        struct addrinfo *next = list->ai_next;
-
-        free(list);
-        list = next;
-    }
-}
-
-static inline struct addrinfo *scripted_address(int family, const char *address, const char *port,
-                                                struct addrinfo *next)
-{
-    struct whole {
-        struct addrinfo info;
-        struct sockaddr_in6 sa;
-    } *w = calloc(1, sizeof *w);
-
-    if (!w)
-        abort();
-    w->info = (struct addrinfo){.ai_family = family,
-                                .ai_addr = (struct sockaddr *)&w->sa,
-                                .ai_addrlen = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof w->sa,
-                                .ai_next = next};
-    w->sa.sin6_family = (sa_family_t)family;
-    w->sa.sin6_port = htons((uint16_t)atoi(port));
-    inet_pton(family, address,
-              family == AF_INET ? (void *)&((struct sockaddr_in *)&w->sa)->sin_addr : &w->sa.sin6_addr);
-    return &w->info;
-}
-
-int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out)
-{
-    bool both = strcmp(host, "both.test") == 0 || strcmp(host, "hole.test") == 0;
-    bool four = hints->ai_family == AF_INET && (both || strcmp(host, "ipv4.test") == 0);
-    bool six = hints->ai_family == AF_INET6 && (both || strcmp(host, "ipv6.test") == 0);
-
-    if ((hints->ai_flags & AI_NUMERICHOST) || (!four && !six))
-        return EAI_NONAME;
-    if (strcmp(host, "hole.test") == 0 &&
-        six) /* ports of loopback that nobody has: silence, as UDT sees it */
-        *out = scripted_address(AF_INET6, "::1", "1", scripted_address(AF_INET6, "::1", "2", NULL));
-    else
-        *out = scripted_address(four ? AF_INET : AF_INET6, four ? "127.0.0.1" : "::1", port, NULL);
-    return 0;
 }
 
 #endif

@@ -5,7 +5,7 @@
 #include "client/binding.h"
 #include "client/nat.h"
 #include "client/rejoin.h"
-#include "test/unit/scripted_nameserver.h"
+#include "test/unit/scripted_names.h"
 #include <sys/resource.h>
 
 #define HEAD                                                                  \

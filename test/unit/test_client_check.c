@@ -4,7 +4,7 @@
 #include "client/race.h"
 #include "proto/request.h"
 #include "shim/udt/packet.h"
-#include "test/unit/scripted_nameserver.h"
+#include "test/unit/scripted_names.h"
 #include <pthread.h>
 #include <stdatomic.h>
 

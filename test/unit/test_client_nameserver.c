@@ -1,7 +1,7 @@
 /* What libhx asks of a nameserver, over which family and how often, when it answers this or that. */
 #include "base/clock.h"
 #include "client/nameserver.h"
-#include "test/unit/scripted_nameserver.h"
+#include "test/unit/scripted_names.h"
 
 #define NO_TEXT "\r\nContent-Length: 0\r\n\r\n"
 

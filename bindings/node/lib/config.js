@@ -5,7 +5,7 @@ const path = require('node:path');
 const { invalid } = require('./errors');
 
 const DEFAULT_TIMEOUT = 30000;
-const TEXTS = ['nameserver', 'name', 'keys', 'keyFile', 'stun', 'stateDir'];
+const TEXTS = ['nameserver', 'name', 'keys', 'keyFile', 'stun', 'stateDir', 'deviceKey'];
 const NUMBERS = ['localPort', 'wait', 'timeout', 'punch', 'linger', 'backlog', 'relayAfter'];
 const FLAGS = ['insecure', 'noPortMapping', 'pathEvents', 'noHostCandidates'];
 const OTHERS = { family: { any: 0, 4: 4, 6: 6 }, transport: { any: 0, udp: 1, tcp: 2 } };
@@ -14,6 +14,29 @@ const MINE = ['onEvent', 'signal', 'allowHalfOpen', 'highWaterMark'];
 /** libhx would see only what comes before a NUL. */
 const isText = (value) => typeof value === 'string' && !value.includes('\0');
 
+/** What a file has that nobody else may read. */
+function secretOf(file, absent) {
+  let mode, text;
+  try {
+    mode = fs.statSync(file).mode;
+    text = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    return absent(error);
+  }
+  if (mode & 0o077) throw invalid(`${file} may be read by others: chmod 600 it`);
+  if (!isText(text)) throw invalid(`${file} is no key file: it has a NUL in it`);
+  return text;
+}
+
+const fileOf = (name) => path.join(process.env.XDG_CONFIG_HOME || path.join(os.homedir(), '.config'), 'hx', name);
+
+function deviceKeyOf({ deviceKey }) {
+  if (deviceKey !== undefined) return deviceKey || undefined;
+  return secretOf(fileOf('device.key'), (error) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw invalid(`the key of this device: ${error.message}`);
+  });
+}
+
 function keysOf(options) {
   if (options.insecure) {
     if (options.keys || options.keyFile) throw invalid('`insecure` and keys: choose one of the two');
@@ -21,18 +44,9 @@ function keysOf(options) {
   }
   if (options.keys) return options.keys;
   if (!options.keyFile && process.env.HX_KEY) return process.env.HX_KEY;
-  const home = process.env.XDG_CONFIG_HOME || path.join(os.homedir(), '.config');
-  const file = options.keyFile || path.join(home, 'hx', 'key');
-  let mode, text;
-  try {
-    mode = fs.statSync(file).mode;
-    text = fs.readFileSync(file, 'utf8');
-  } catch (error) {
+  return secretOf(options.keyFile || fileOf('key'), (error) => {
     throw invalid(`no key: ${error.message}: \`hx key\` makes one, \`hx key --set\` takes the other host's; \`insecure\` goes without`);
-  }
-  if (mode & 0o077) throw invalid(`${file} may be read by others: chmod 600 it`);
-  if (!isText(text)) throw invalid(`${file} is no key file: it has a NUL in it`);
-  return text;
+  });
 }
 
 /** The options as the addon takes them; what is no option, or of no use, throws. */
@@ -49,7 +63,7 @@ function configOf(options = {}) {
   }
   const { nameserver = process.env.HX_NAMESERVER, timeout = DEFAULT_TIMEOUT, wait = 0, family = 'any', transport = 'any' } = options;
   if (!nameserver) throw invalid('no nameserver: give `nameserver`, or set HX_NAMESERVER to its HOST[:PORT]');
-  const config = { nameserver, keys: keysOf(options), waitSeconds: Math.ceil(wait / 1000) };
+  const config = { nameserver, keys: keysOf(options), deviceKey: deviceKeyOf(options), waitSeconds: Math.ceil(wait / 1000) };
   for (const name of ['name', 'stun', 'stateDir']) config[name] = options[name];
   config.localPort = options.localPort || 0;
   config.backlog = options.backlog || 0;

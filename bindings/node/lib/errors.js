@@ -27,6 +27,7 @@ const ERRORS = [
   ['HX_EFAMILY', 'one side has only IPv6 and the other only IPv4: leave `family` out, or use a nameserver with --relay'],
   ['HX_EPROXY', 'look at https_proxy, http_proxy and no_proxy'],
   ['HX_ECERT', "look at the nameserver that is given, at this host's clock, and at SSL_CERT_FILE"],
+  ['HX_EDENIED', "`hx key --device` makes a key of this device, and prints what the nameserver's operator must know of it"],
 ];
 
 // Where joining means something else.

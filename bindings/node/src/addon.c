@@ -1,5 +1,6 @@
 #include "addon.h"
 #include <stdlib.h>
+#include <string.h>
 
 struct addon *addon_args(napi_env env, napi_callback_info info, napi_value args[ARGS_MAX])
 {
@@ -166,6 +167,27 @@ static napi_value generate_key(napi_env env, napi_callback_info info)
     return err < 0 ? value_int(env, err) : value_text(env, text);
 }
 
+static napi_value generate_device_key(napi_env env, napi_callback_info info)
+{
+    char text[HX_KEY_TEXT_MAX];
+    (void)info;
+    int err = hx_device_key_generate(text);
+    return err < 0 ? value_int(env, err) : value_text(env, text);
+}
+
+static napi_value device_key_public(napi_env env, napi_callback_info info)
+{
+    char text[HX_KEY_TEXT_MAX];
+    napi_value args[ARGS_MAX];
+    (void)addon_args(env, info, args);
+    char *key = config_text(env, args[0]);
+    int err = key ? hx_device_key_public(text, key) : HX_ENOMEM;
+    if (key)
+        explicit_bzero(key, strlen(key));
+    free(key);
+    return err < 0 ? value_int(env, err) : value_text(env, text);
+}
+
 static napi_value version(napi_env env, napi_callback_info info)
 {
     (void)info;
@@ -182,16 +204,34 @@ static napi_value strerror_of(napi_env env, napi_callback_info info)
 static const struct {
     const char *name;
     napi_callback function;
-} functions[] = {
-    {"bind", job_bind},          {"connect", job_connect},          {"join", job_join},
-    {"close", job_close},        {"cleanup", job_cleanup},          {"watch", watch_new},
-    {"watchStart", watch_start}, {"watchRef", watch_ref},           {"watchClose", watch_close},
-    {"read", stream_read},       {"write", stream_write},           {"end", stream_end},
-    {"prove", stream_prove},     {"abort", stream_abort},           {"about", stream_about},
-    {"accept", listener_accept}, {"external", listener_external},   {"listenerClose", listener_close},
-    {"groupNext", group_next},   {"groupComplete", group_complete}, {"groupState", group_state},
-    {"groupLeave", group_leave}, {"setOnEvent", set_on_event},      {"generateKey", generate_key},
-    {"version", version},        {"strerror", strerror_of}};
+} functions[] = {{"bind", job_bind},
+                 {"connect", job_connect},
+                 {"join", job_join},
+                 {"close", job_close},
+                 {"cleanup", job_cleanup},
+                 {"watch", watch_new},
+                 {"watchStart", watch_start},
+                 {"watchRef", watch_ref},
+                 {"watchClose", watch_close},
+                 {"read", stream_read},
+                 {"write", stream_write},
+                 {"end", stream_end},
+                 {"prove", stream_prove},
+                 {"abort", stream_abort},
+                 {"about", stream_about},
+                 {"accept", listener_accept},
+                 {"external", listener_external},
+                 {"listenerClose", listener_close},
+                 {"groupNext", group_next},
+                 {"groupComplete", group_complete},
+                 {"groupState", group_state},
+                 {"groupLeave", group_leave},
+                 {"setOnEvent", set_on_event},
+                 {"generateKey", generate_key},
+                 {"generateDeviceKey", generate_device_key},
+                 {"deviceKeyPublic", device_key_public},
+                 {"version", version},
+                 {"strerror", strerror_of}};
 
 static struct addon *addon_new(napi_env env)
 {

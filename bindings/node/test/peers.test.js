@@ -46,6 +46,29 @@ test('a wrong key is refused on both sides, and the text says what to do', async
   near.destroy();
 });
 
+test("a device's key is read where the tool puts it, unless others can read it", async () => {
+  await ready;
+  const deviceKey = hx.generateDeviceKey();
+  assert.match(hx.deviceKeyPublic(deviceKey), /^ed25519:[A-Za-z0-9_-]{43}$/);
+  assert.throws(() => hx.deviceKeyPublic('mistyped'), { code: 'HX_EINVAL' });
+  assert.strictEqual((await failure(hx.connect('nobody', { ...options(), deviceKey: 'mistyped' }))).code, 'HX_EINVAL');
+  assert.strictEqual((await failure(hx.connect('nobody', { ...options(), deviceKey }))).code, 'HX_ENOTFOUND');
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'hx-device-'));
+  const before = process.env.XDG_CONFIG_HOME;
+  process.env.XDG_CONFIG_HOME = home;
+  try {
+    fs.mkdirSync(path.join(home, 'hx'));
+    fs.writeFileSync(path.join(home, 'hx', 'device.key'), `${deviceKey}\n`, { mode: 0o644 });
+    assert.match((await failure(hx.connect('nobody', options()))).message, /chmod 600/);
+    fs.chmodSync(path.join(home, 'hx', 'device.key'), 0o600);
+    assert.strictEqual((await failure(hx.connect('nobody', options()))).code, 'HX_ENOTFOUND');
+  } finally {
+    if (before === undefined) delete process.env.XDG_CONFIG_HOME;
+    else process.env.XDG_CONFIG_HOME = before;
+    fs.rmSync(home, { recursive: true });
+  }
+});
+
 test('a name that nobody holds is not found, and the text says what to do', async () => {
   await ready;
   const error = await failure(hx.connect('nobody', options()));
@@ -129,12 +152,12 @@ test('options that are missing or wrong are told', async () => {
 });
 
 test('each error has a text that says what to do', () => {
-  for (let errno = -1; errno >= -23; errno--) {
+  for (let errno = -1; errno >= -24; errno--) {
     const error = new hx.HxError(errno, 'connect', 'home');
     assert.match(error.code, /^HX_E[A-Z]+$/);
     assert.match(error.message, /^hx: connect "home": (?!unknown).+: .{8,}$/);
   }
-  assert.match(new hx.HxError(-24, 'connect').message, /unknown error$/, 'hx.h has one more');
+  assert.match(new hx.HxError(-25, 'connect').message, /unknown error$/, 'hx.h has one more');
 });
 
 test('10 MB through hx bind --bare --echo come back the same', async () => {

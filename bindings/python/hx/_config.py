@@ -12,7 +12,7 @@ from typing import Any, Optional, Union
 
 from hx import errors
 from hx._events import Handler, Tap, on_event
-from hx._lib import KEY_TEXT_MAX, CConfig, lib
+from hx._lib import KEY_TEXT_MAX, CConfig, has_device_keys, lib
 
 _TRANSPORTS = {"any": 0, "udp": 1, "tcp": 2}
 _INT_MAX = 2**31 - 1
@@ -62,6 +62,9 @@ class Config:
     """How the nameserver is reached: "udp", "tcp", or "any" that works."""
     relay_after: Optional[float] = 0.5
     """So long after other ways were begun a relay is asked to. None: never."""
+    device_key: Optional[str] = None
+    """Proves who we are to a nameserver that asks for it, as hx.generate_device_key() and `hx key --device` write it.
+    None: of ~/.config/hx/device.key, if that is there. "": none."""
 
 
 def merged(config: Optional[Config], options: Any) -> Config:
@@ -92,6 +95,26 @@ def generate_key() -> str:
     out = ctypes.create_string_buffer(KEY_TEXT_MAX)
     errors.check(lib().hx_key_generate(out), "a new key")
     return out.value.decode("ascii")
+
+
+def generate_device_key() -> str:
+    """A new key of a device, for Config.device_key: nobody else may read it."""
+    out = ctypes.create_string_buffer(KEY_TEXT_MAX)
+    errors.check(_device_function("generate")(out), "a new key of a device")
+    return out.value.decode("ascii")
+
+
+def device_key_public(device_key: str) -> str:
+    """What a nameserver's operator is told of it: "ed25519:" and 43 characters."""
+    out = ctypes.create_string_buffer(KEY_TEXT_MAX)
+    errors.check(_device_function("public")(out, c_text(device_key, "device_key")), "the key of this device")
+    return out.value.decode("ascii")
+
+
+def _device_function(name: str) -> Any:
+    if not has_device_keys():
+        raise errors.InvalidArgumentError("a key of this device", "this libhx is too old for it")
+    return getattr(lib(), f"hx_device_key_{name}")
 
 
 def check_keys(keys: str) -> None:
@@ -138,6 +161,17 @@ def load_keys(config: Config) -> Optional[str]:
                                    "host's, hx.generate_key() is for keys=; insecure=True goes without") from None
 
 
+def load_device_key(config: Config) -> Optional[str]:
+    """Its text; None: there is none. An older library could not prove it."""
+    if config.device_key is not None:
+        return config.device_key or None
+    path = key_path().with_name("device.key")
+    try:
+        return _read_keys(path) if has_device_keys() else None
+    except (FileNotFoundError, NotADirectoryError, RuntimeError):  # the last: this user has no home
+        return None
+
+
 def as_struct(config: Config, tap: Tap, timeout: Optional[float] = 10.0) -> CConfig:
     """hx.h's struct hx_config, which keeps the strings that it points to."""
     nameserver = config.nameserver or os.environ.get("HX_NAMESERVER")
@@ -159,4 +193,5 @@ def as_struct(config: Config, tap: Tap, timeout: Optional[float] = 10.0) -> CCon
         keys=c_text(keys, "keys"), family=config.family, no_port_mapping=config.no_port_mapping,
         stun=c_text(config.stun, "stun"), path_events=config.path_events,
         no_host_candidates=config.no_host_candidates, state_dir=c_text(state_dir, "state_dir"),
-        transport=_TRANSPORTS[config.transport], relay_after_ms=milliseconds(config.relay_after, 1))
+        transport=_TRANSPORTS[config.transport], relay_after_ms=milliseconds(config.relay_after, 1),
+        device_key=c_text(load_device_key(config), "device_key"))

@@ -33,7 +33,7 @@ class CConfig(Structure):
                 ("on_event", ON_EVENT), ("user", c_void_p), ("keys", c_char_p), ("family", c_int),
                 ("no_port_mapping", c_int), ("stun", c_char_p), ("path_events", c_int),
                 ("no_host_candidates", c_int), ("state_dir", c_char_p), ("transport", c_int),
-                ("relay_after_ms", c_int)]
+                ("relay_after_ms", c_int), ("device_key", c_char_p)]
 
 
 class CPath(Structure):
@@ -80,13 +80,15 @@ _FUNCTIONS: List[Tuple[str, Any, List[Any]]] = [
     ("hx_version", c_char_p, []),
 ]
 # An older library has none of these.
-_GROUP_FUNCTIONS: List[Tuple[str, Any, List[Any]]] = [
+_LATER_FUNCTIONS: List[Tuple[str, Any, List[Any]]] = [
     ("hx_group_join_sized", c_int, [POINTER(c_void_p), POINTER(CConfig), c_size_t, c_char_p, c_int]),
     ("hx_group_wait", c_int, [c_void_p, c_int]),
     ("hx_group_next", c_int, [c_void_p, POINTER(c_void_p), c_int]),
     ("hx_group_fd", c_int, [c_void_p]),
     ("hx_group_state_sized", c_int, [c_void_p, POINTER(CGroupState), c_size_t]),
     ("hx_group_leave", None, [c_void_p]),
+    ("hx_device_key_generate", c_int, [c_char_p]),
+    ("hx_device_key_public", c_int, [c_char_p, c_char_p]),
 ]
 
 
@@ -118,7 +120,7 @@ def _load() -> ctypes.CDLL:
             raise ImportError(f"{path} has no {name}(): it is too old for this package; install a newer libhx, or set "
                               f"HX_LIBRARY to the path of one") from None
         function.restype, function.argtypes = result, arguments
-    for name, result, arguments in _GROUP_FUNCTIONS:
+    for name, result, arguments in _LATER_FUNCTIONS:
         if hasattr(library, name):
             function = getattr(library, name)
             function.restype, function.argtypes = result, arguments
@@ -142,6 +144,11 @@ def lib() -> Any:
 def has_groups() -> bool:
     """Whether the library in use knows groups."""
     return hasattr(lib(), "hx_group_join_sized")
+
+
+def has_device_keys() -> bool:
+    """Whether it can prove a key of this device to a nameserver."""
+    return hasattr(lib(), "hx_device_key_public")
 
 
 def text(raw: Optional[bytes]) -> str:

@@ -195,6 +195,13 @@ class CertificateError(Error, ConnectionError):
     hint = "check the name in the https:// address and this host's clock, or name the issuer with SSL_CERT_FILE"
 
 
+class DeniedError(Error, PermissionError):
+    """HX_EDENIED: the nameserver does not allow it to us; `detail` says what its operator can add."""
+
+    code, _errno = -24, _errno.EACCES
+    hint = "`hx key --device` makes a key of this device, and prints what the nameserver's operator must know of it"
+
+
 class ForkError(Error, RuntimeError):
     """This process was forked from one in which libhx was in use: its threads did not come along."""
 
@@ -207,7 +214,7 @@ BY_CODE: Dict[int, Type[Error]] = {
     for c in (WouldBlockError, ClosedError, EndOfStreamError, ProtocolError, TooBigError, InvalidArgumentError,
               OutOfMemoryError, TimedOutError, RefusedError, ResolveError, NotFoundError, ConflictError, LimitError,
               PunchError, AddressError, SystemCallError, CanceledError, RejectedError, AuthError, FloodError,
-              FamilyError, ProxyError, CertificateError)
+              FamilyError, ProxyError, CertificateError, DeniedError)
 }
 
 

@@ -141,6 +141,23 @@ class KeyFiles(unittest.TestCase):
         self.assertEqual(self.keys(keys="of the program"), "of the program")
         self.assertIsNone(self.keys(insecure=True))
 
+    def test_a_devices_key_is_where_the_tool_puts_it(self) -> None:
+        key = hx.generate_device_key()
+        self.assertRegex(hx.device_key_public(key), "^ed25519:[A-Za-z0-9_-]{43}$")
+        self.assertRaises(hx.InvalidArgumentError, hx.device_key_public, "mistyped")
+        load = hx._config.load_device_key  # type: ignore[attr-defined]
+        self.assertIsNone(load(hx.Config()))
+        self.path.parent.mkdir()
+        file = self.path.with_name("device.key")
+        file.write_text(key)
+        file.chmod(0o644)
+        with self.assertRaisesRegex(hx.InvalidArgumentError, "chmod 600"):
+            load(hx.Config())
+        file.chmod(0o600)
+        self.assertEqual(load(hx.Config()), key)
+        self.assertIsNone(load(hx.Config(device_key="")))
+        self.assertEqual(load(hx.Config(device_key="another")), "another")
+
     def test_a_text_of_keys_can_be_checked(self) -> None:
         key = hx.generate_key()
         hx.check_keys(f"# mine\n{key} laptop\n")
