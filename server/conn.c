@@ -134,7 +134,10 @@ void conn_end(struct conn *c, enum counter counter, const char *reason)
 /* An end that needs no line of its own: the answers were given. */
 static void end_in_order(struct conn *c, enum counter counter, const char *reason)
 {
-    end(c, c->streamed ? LOG_INFO : LOG_DEBUG, counter, reason);
+    if (c->kicked) /* and its peer has closed, or not */
+        conn_end(c, COUNTER_LEFT_KICKED, "ended by the operator");
+    else
+        end(c, c->streamed ? LOG_INFO : LOG_DEBUG, counter, reason);
 }
 
 void conn_fail(struct conn *c, int err)

@@ -35,6 +35,7 @@ struct conn;
 struct conn_auth;
 struct counters;
 struct groups;
+struct introductions;
 struct policy;
 struct registry;
 struct tunnels;
@@ -48,8 +49,9 @@ struct conn_world {
     struct policy *policy;
     struct tunnels *tunnels;
     struct counters *counters;
-    struct auth *auth; /* NULL: nobody need prove who it is */
-    int64_t now_ms;    /* of base/clock.h, the one reading for this turn of the loop */
+    struct auth *auth;                   /* NULL: nobody need prove who it is */
+    struct introductions *introductions; /* that somebody looks at; not the server's. NULL: nobody does */
+    int64_t now_ms;                      /* of base/clock.h, the one reading for this turn of the loop */
     struct conn *all;
     struct conn *ready;        /* those that wait for a turn, first come first */
     struct conn *done;         /* those that the sweep shall destroy */

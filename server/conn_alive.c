@@ -80,6 +80,7 @@ void conn_replaced(struct registry_member *m, enum registry_how how)
     bool join = c->request->target == REQUEST_JOIN;
     int err = HX_OK;
 
+    c->kicked = how == REGISTRY_KICKED;
     if (how == REGISTRY_SILENT)
         conn_end(c, COUNTER_LEFT_REPLACED, "did not answer the challenge");
     else if (conn_holds(c))

@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "server/conn_state.h"
+#include "server/introductions.h"
 
 static int answer_root(struct conn *c)
 {
@@ -97,6 +98,13 @@ static int met(struct conn *c, const struct registry_told *told)
     if (err == HX_OK && !c->introduced)
         err = conn_write_part(c, c->request->name, &c->member.peer, NULL);
     c->introduced = true;
+    const struct introduction_made made = {.name = c->request->host_id,
+                                           .h2_name = c->request->name,
+                                           .h1 = &h1,
+                                           .h2 = &c->member.peer,
+                                           .session = told ? &told->session : NULL,
+                                           .unheard = c->member.answer.unheard};
+    introductions_add(c->world->introductions, &made, c->world->now_ms);
     counters_add(c->world->counters, c->member.answer.unheard ? COUNTER_LOOKED_UP : COUNTER_CONNECTED);
     conn_log(c, LOG_INFO, c->member.answer.unheard ? "looked_up" : "connected", "name", c->request->host_id,
              "h1", LOG_ADDRESS(&h1), "h2", LOG_ADDRESS(&c->member.peer), "h2_name", c->request->name, "key",

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "proto/attempt_report.h"
 #include "server/conn_state.h"
+#include "server/introductions.h"
 #include <string.h>
 
 #define REPORTS_MAX 64 /* that are due; who is introduced more often tells of fewer */
@@ -49,6 +50,9 @@ static void take(struct conn *c, const struct attempt_report *r)
 
     c->reports_due--;
     count(c, r);
+    if (by[c->state].by != COUNTER_BY_MEMBER)
+        introductions_report(c->world->introductions,
+                             by[c->state].by == COUNTER_BY_H1 ? INTRODUCTION_H1 : INTRODUCTION_H2, r);
     conn_log(c, LOG_INFO, "report", "by", by[c->state].text, "name", conn_name(c), "session",
              r->session[0] ? r->session : NULL, "outcome", attempt_outcome_text(r->outcome), "reason",
              reason[0] ? reason : NULL, "ms", LOG_NUM(r->ms), "tries", LOG_NUM(r->tries), "probes",

@@ -59,6 +59,7 @@ struct conn {
     bool waits;            /* this /connect has been told to wait for its name */
     bool introduced;       /* has its own address and, at least once, the holder's */
     bool streamed;         /* has come to a streaming answer */
+    bool kicked;           /* its name was taken from it by the operator */
     bool starved;          /* there was no memory for a probe */
     bool asked_key;        /* was told once to prove a key, which counts as no refusal */
     bool revoked;          /* may not any more what it did */

@@ -92,6 +92,7 @@
     X(LEFT_SLOW, "left_slow")                     /* does not read, or its queue is full */     \
     X(LEFT_TALKATIVE, "left_talkative")           /* sends too much while its answer streams */ \
     X(LEFT_REPLACED, "left_replaced")             /* did not answer the challenge */            \
+    X(LEFT_KICKED, "left_kicked")                 /* by the operator */                         \
     X(LEFT_UNACKNOWLEDGED, "left_unacknowledged") /* its last answer */                         \
     X(LEFT_ANSWERED, "left_answered")             /* in order */                                \
     X(LEFT_FAILED, "left_failed")                 /* an error of ours */

@@ -73,6 +73,18 @@ void groups_heard(struct group_member *m);
 void groups_leave(struct group_member *m);
 /* The server stops: that all leave is no news for those who are left. */
 void groups_stop(struct groups *g);
+/* A session, for who looks at `most` of them from *at on, which then says where it goes on
+ * (base/table_scan.h). False: there are no more. */
+struct groups_shown {
+    const char *text;
+    struct {
+        const char *name;
+        const struct endpoint *peer;
+    } members[MEMBERS_MAX];
+    int count;
+};
+typedef void groups_visit(void *user, const struct groups_shown *session);
+bool groups_look(const struct groups *g, uint64_t *at, int most, groups_visit *visit, void *user);
 void groups_totals(const struct groups *g, struct groups_totals *out);
 
 #endif

@@ -1,4 +1,5 @@
 /* Sessions by their names, and the slots of their members. */
+#include "base/table_scan.h"
 #include "server/groups_state.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -131,4 +132,35 @@ int groups_size(const struct group *g)
     for (int i = 0; i < MEMBERS_MAX; i++)
         size += g->slots[i] && g->slots[i]->role != GROUP_OUT;
     return size;
+}
+
+/* ---- for who looks ---- */
+
+static void show(const struct group *g, struct groups_shown *out)
+{
+    out->text = g->text;
+    out->count = 0;
+    for (int i = 0; i < MEMBERS_MAX; i++) {
+        const struct group_member *m = g->slots[i];
+
+        if (!m || m->role != GROUP_MEMBER)
+            continue;
+        out->members[out->count].name = m->name;
+        out->members[out->count++].peer = &m->peer;
+    }
+}
+
+bool groups_look(const struct groups *g, uint64_t *at, int most, groups_visit *visit, void *user)
+{
+    struct table_scan scan = table_scan_begin(*at);
+    struct groups_shown shown;
+    const struct group *session;
+
+    for (; most > 0 && (session = table_scan_next(&scan, g->table ? g->table->hh.tbl : NULL)) != NULL;
+         most--) {
+        show(session, &shown);
+        visit(user, &shown);
+    }
+    *at = scan.at;
+    return scan.at != TABLE_SCAN_END;
 }

@@ -39,7 +39,8 @@ enum registry_how { /* how a name was bound */
                                             * tunnel: in place of those by UDP */
                     REGISTRY_SAME_ADDRESS, /* in place of who held it from the same address and port */
                     REGISTRY_SILENT,       /* in place of who did not answer the challenge */
-                    REGISTRY_OWNER         /* by its owner, in place of who has not proven to be it */
+                    REGISTRY_OWNER,        /* by its owner, in place of who has not proven to be it */
+                    REGISTRY_KICKED        /* not at all: its holder is told that it has lost it */
 };
 
 struct registry_answer {
@@ -117,6 +118,11 @@ struct registry_totals {
     size_t names, waiters;
 };
 
+/* A name that is held, for who looks: `holder` is the first of its connections, the others stand behind it
+ * (in.next). */
+typedef void registry_visit(void *user, const char *name, const struct registry_member *holder,
+                            uint64_t introductions);
+
 struct registry_ops {
     void (*bind)(struct registry *r, struct registry_member *m, const struct request *q);
     void (*connect)(struct registry *r, struct registry_member *m, const struct request *q);
@@ -124,6 +130,9 @@ struct registry_ops {
     bool (*proceed)(struct registry *r, struct registry_member *m);
     void (*heard)(struct registry *r, struct registry_member *m);
     void (*totals)(const struct registry *r, struct registry_totals *out);
+    bool (*look)(struct registry *r, uint64_t *at, int most, registry_visit *visit, void *user);
+    bool (*find)(struct registry *r, const char *name, registry_visit *visit, void *user);
+    bool (*kick)(struct registry *r, const char *name);
     void (*destroy)(struct registry *r);
 };
 
@@ -162,6 +171,23 @@ static inline void registry_heard(struct registry *r, struct registry_member *m)
 static inline void registry_totals(const struct registry *r, struct registry_totals *out)
 {
     r->ops->totals(r, out);
+}
+/* `most` of the names that are held, or fewer, from *at on, which then says where it goes on: 0 at the
+ * beginning. False: there are no more. It costs what it tells, whatever the registry has. */
+static inline bool registry_look(struct registry *r, uint64_t *at, int most, registry_visit *visit,
+                                 void *user)
+{
+    return r->ops->look(r, at, most, visit, user);
+}
+/* The same for one. False: nobody holds it. */
+static inline bool registry_find_held(struct registry *r, const char *name, registry_visit *visit, void *user)
+{
+    return r->ops->find(r, name, visit, user);
+}
+/* Takes it from its holder, who may bind it anew. False: nobody holds it. */
+static inline bool registry_kick(struct registry *r, const char *name)
+{
+    return r->ops->kick(r, name);
 }
 /* No member may be in it. NULL is fine. */
 static inline void registry_destroy(struct registry *r)

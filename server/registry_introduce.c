@@ -96,6 +96,7 @@ int registry_introduce(struct registry_name *n, struct registry_member *holder, 
                                                   times.h1_ms);
     if (err < 0)
         return err;
+    n->introductions++;
     watch(n, m);
     m->in.told.address = hash_keyed(&address, sizeof address);
     m->in.told.candidates = hash_candidates(holder->lines);

@@ -1,5 +1,6 @@
 #include "server/registry_local.h"
 #include "base/error.h"
+#include "base/table_scan.h"
 #include "server/counters.h"
 #include "server/registry_local_state.h"
 #include <assert.h>
@@ -43,6 +44,7 @@ static void become_holder(struct registry_name *n, struct registry_member *m, en
 
     if (!n->members[REGISTRY_HOLDER]) {
         l->totals.names++;
+        n->introductions = 0;
         n->has_session = m->in.request->has_session;
         memcpy(n->session, m->in.request->session, sizeof n->session);
         n->families_ms = registry_now(n) + (n->has_session ? REGISTRY_FAMILY_MS : 0);
@@ -343,6 +345,14 @@ static void refuse_impatient(struct registry_name *n)
     }
 }
 
+/* It is held no more: who waits for it with a bind has it, who asked for its holder is told. */
+static void became_free(struct registry_name *n, const struct endpoint *holder)
+{
+    first_challenger_wins(n, REGISTRY_FREE, holder);
+    if (!n->members[REGISTRY_HOLDER])
+        refuse_impatient(n);
+}
+
 static void local_leave(struct registry *r, struct registry_member *m)
 {
     struct registry_name *n = m->in.name;
@@ -354,13 +364,27 @@ static void local_leave(struct registry *r, struct registry_member *m)
     registry_unlist(m);
     if (held && !n->members[REGISTRY_HOLDER]) {
         of(r)->totals.names--;
-        first_challenger_wins(n, REGISTRY_FREE, &m->peer);
-        if (!n->members[REGISTRY_HOLDER])
-            refuse_impatient(n);
+        became_free(n, &m->peer);
     }
     if (!n->members[REGISTRY_CHALLENGER])
         challenge_end(&n->asked, of(r)->c.timers);
     registry_release(n);
+}
+
+static bool local_kick(struct registry *r, const char *name)
+{
+    struct registry_name *n = registry_find(of(r), name);
+    struct registry_member *h = n ? n->members[REGISTRY_HOLDER] : NULL;
+
+    if (!h)
+        return false;
+    struct endpoint holder = h->peer;
+    registry_hold(n);
+    while ((h = n->members[REGISTRY_HOLDER]) != NULL)
+        take_from_holder(n, h, REGISTRY_KICKED);
+    became_free(n, &holder);
+    registry_release(n);
+    return true;
 }
 
 static bool local_proceed(struct registry *r, struct registry_member *m)
@@ -395,6 +419,31 @@ static void local_totals(const struct registry *r, struct registry_totals *out)
     *out = container_of(r, const struct registry_local, base)->totals;
 }
 
+static bool local_look(struct registry *r, uint64_t *at, int most, registry_visit *visit, void *user)
+{
+    const struct registry_name *names = of(r)->names, *n;
+    struct table_scan scan = table_scan_begin(*at);
+
+    while (most > 0 && (n = table_scan_next(&scan, names ? names->hh.tbl : NULL)) != NULL) {
+        if (!n->members[REGISTRY_HOLDER])
+            continue;
+        visit(user, n->text, n->members[REGISTRY_HOLDER], n->introductions);
+        most--;
+    }
+    *at = scan.at;
+    return scan.at != TABLE_SCAN_END;
+}
+
+static bool local_find(struct registry *r, const char *name, registry_visit *visit, void *user)
+{
+    const struct registry_name *n = registry_find(of(r), name);
+
+    if (!n || !n->members[REGISTRY_HOLDER])
+        return false;
+    visit(user, n->text, n->members[REGISTRY_HOLDER], n->introductions);
+    return true;
+}
+
 static void local_destroy(struct registry *r)
 {
     assert(!of(r)->names);
@@ -407,6 +456,9 @@ static const struct registry_ops local_ops = {.bind = local_bind,
                                               .proceed = local_proceed,
                                               .heard = local_heard,
                                               .totals = local_totals,
+                                              .look = local_look,
+                                              .find = local_find,
+                                              .kick = local_kick,
                                               .destroy = local_destroy};
 
 int registry_local_create(struct registry **out, const struct registry_config *config)

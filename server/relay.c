@@ -187,6 +187,11 @@ void relay_totals(struct relay *r, struct relay_totals *out)
     relay_table_totals(r->table, out);
 }
 
+int relay_look_at(struct relay *r, uint64_t *at, struct relay_shown *out, int most, int64_t now_ms)
+{
+    return relay_table_look(r->table, at, out, most, now_ms);
+}
+
 void relay_each_counter(struct relay *r, counter_visit *visit, void *user)
 {
     uint64_t counters[RELAY_COUNTERS];

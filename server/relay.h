@@ -18,6 +18,7 @@
 
 struct net_port;
 struct relay;
+struct relay_shown;
 struct relay_totals;
 struct server_config;
 
@@ -40,6 +41,8 @@ void relay_offer(struct relay *r, struct session *s, const struct endpoint *call
 /* Once a second. */
 void relay_look(struct relay *r, int64_t now_ms);
 void relay_totals(struct relay *r, struct relay_totals *out); /* server/relay_table.h */
+int relay_look_at(struct relay *r, uint64_t *at, struct relay_shown *out, int most,
+                  int64_t now_ms); /* likewise */
 void relay_each_counter(struct relay *r, counter_visit *visit, void *user);
 /* A line of the sessions and bytes. */
 void relay_log_numbers(struct relay *r);

@@ -96,6 +96,17 @@ void relay_table_count(struct relay_table *t, enum relay_counter which, uint64_t
 void relay_table_sweep(struct relay_table *t, int64_t now_ms);
 void relay_table_totals(struct relay_table *t, struct relay_totals *out);
 void relay_table_counters(struct relay_table *t, uint64_t out[RELAY_COUNTERS]);
+
+struct relay_shown { /* a session, for who looks */
+    uint8_t id[RELAY_ID_BYTES];
+    bool open; /* else it is known, and nobody has opened it yet */
+    int64_t age_ms;
+    uint64_t bytes; /* forwarded */
+    struct net_address at[RELAY_HALVES];
+    bool there[RELAY_HALVES]; /* asks for it */
+};
+/* `most` of them, or fewer, from *at on, which then says where it goes on (base/table_scan.h). */
+int relay_table_look(struct relay_table *t, uint64_t *at, struct relay_shown *out, int most, int64_t now_ms);
 const char *relay_counter_name(enum relay_counter which);
 
 #endif

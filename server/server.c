@@ -271,6 +271,12 @@ void server_stats(const struct server *s, struct server_stats *out)
         out->queued += conn_queued_bytes(c);
 }
 
+struct conn_world *server_world(struct server *s, int64_t now_ms)
+{
+    set_now(s, now_ms);
+    return &s->world;
+}
+
 bool server_stopping(const struct server *s)
 {
     return s->world.stopping;

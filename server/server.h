@@ -12,6 +12,7 @@
 #define SERVER_TURN_READY_MAX 256  /* connections run in one turn before events are looked at again */
 
 struct auth;
+struct conn_world;
 struct counters;
 struct relay;
 struct server;
@@ -63,6 +64,8 @@ size_t server_connections(const struct server *s); /* those above a limit, too *
 void server_stats(const struct server *s, struct server_stats *out);
 /* The same without `queued`: looks at none. */
 void server_totals(const struct server *s, struct server_stats *out);
+/* For who looks at what is held (server/held.h), in its own turn. */
+struct conn_world *server_world(struct server *s, int64_t now_ms);
 bool server_stopping(const struct server *s);
 size_t server_names(const struct server *s); /* held */
 /* For the ports that they shall lead to. */

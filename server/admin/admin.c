@@ -3,7 +3,9 @@
 #include "base/error.h"
 #include "proto/endpoint.h"
 #include "server/admin/admin_state.h"
+#include "server/conn.h"
 #include "server/loop.h"
+#include "server/server.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -52,23 +54,32 @@ static int listen_path(const char *path)
     return -1;
 }
 
-static int listen_tcp(const struct server_listen *l)
+static int listen_at(const struct server_listen *l)
 {
     int one = 1, family = l->address.ss_family;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool v6_only = family == AF_INET6 && !l->any;
 
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){v6_only}, sizeof(int));
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){!l->any}, sizeof(int));
     if (bind(fd, (const struct sockaddr *)&l->address, l->len) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     int why = errno;
     close(fd);
     errno = why;
     return -1;
+}
+
+/* A kernel without IPv6: every address is every one of IPv4. */
+static int listen_tcp(struct server_listen l)
+{
+    int fd = listen_at(&l);
+
+    if (fd < 0 && errno == EAFNOSUPPORT && l.any && listen_restrict(&l, AF_INET) == HX_OK)
+        fd = listen_at(&l);
+    return fd;
 }
 
 static void name_listener(struct admin_listener *l, const struct admin_address *a, int fd)
@@ -142,7 +153,7 @@ static int start(struct admin_listener *l, int fd)
 static int add_listener(struct admin *a, const struct admin_address *address)
 {
     struct admin_listener *l = &a->listeners[a->count];
-    int fd = address->path[0] ? listen_path(address->path) : listen_tcp(&address->tcp);
+    int fd = address->path[0] ? listen_path(address->path) : listen_tcp(address->tcp);
 
     l->admin = a;
     name_listener(l, address, fd);
@@ -220,6 +231,7 @@ int admin_begin(struct admin *a, struct loop *loop, const struct admin_sources *
     a->from = *from;
     a->now_ms = a->tick_ms = clock_now_ms();
     a->serving = true;
+    server_world(from->server, a->now_ms)->introductions = &a->introductions;
     for (size_t i = 0; err == HX_OK && i < a->count; i++)
         err =
             loop_watch(loop, MHD_get_daemon_info(a->listeners[i].daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
@@ -232,6 +244,11 @@ static int64_t daemon_timeout_ms(struct MHD_Daemon *daemon)
     MHD_UNSIGNED_LONG_LONG ms;
 
     return MHD_get_timeout(daemon, &ms) == MHD_YES ? (int64_t)ms : INT64_MAX;
+}
+
+static bool has_news(const struct admin *a)
+{
+    return a->listeners_to_events > 0 && a->news != a->introductions.changes;
 }
 
 void admin_turn(struct admin *a, int64_t now_ms)
@@ -249,6 +266,10 @@ void admin_turn(struct admin *a, int64_t now_ms)
         events_tick(a);
         resumed = true;
     }
+    if (has_news(a) && now_ms - a->news_ms >= ADMIN_NEWS_MS) {
+        events_news(a);
+        resumed = true;
+    }
     for (size_t i = 0; i < a->count; i++)
         if (resumed || daemon_timeout_ms(a->listeners[i].daemon) == 0)
             MHD_run(a->listeners[i].daemon);
@@ -257,6 +278,10 @@ void admin_turn(struct admin *a, int64_t now_ms)
 int admin_timeout_ms(const struct admin *a, int64_t now_ms)
 {
     int64_t ms = a->tick_ms > now_ms ? a->tick_ms - now_ms : 0;
+    int64_t news_ms = a->news_ms + ADMIN_NEWS_MS > now_ms ? a->news_ms + ADMIN_NEWS_MS - now_ms : 0;
+
+    if (has_news(a) && news_ms < ms)
+        ms = news_ms;
 
     for (size_t i = 0; i < a->count; i++) {
         int64_t daemon_ms = daemon_timeout_ms(a->listeners[i].daemon);

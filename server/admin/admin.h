@@ -19,6 +19,7 @@
 #define ADMIN_IDLE_MS         60000 /* until the next one is, and until an answer is taken */
 #define ADMIN_TURN_US         1000
 #define ADMIN_TICK_MS         1000
+#define ADMIN_NEWS_MS         100 /* introductions are told of so often at most */
 #define ADMIN_TEXT_MAX        128 /* bytes of an address's text with its NUL */
 
 struct admin;

@@ -6,6 +6,7 @@
 #include "server/admin/access.h"
 #include "server/admin/admin.h"
 #include "server/config.h"
+#include "server/introductions.h"
 #include <microhttpd.h>
 
 /* A connection, from its start to its end. */
@@ -42,8 +43,11 @@ struct admin {
     size_t count;
     struct admin_sources from;
     struct status status;
+    struct introductions introductions;
     bool serving, ended;
     int64_t now_ms, tick_ms;
+    int64_t news_ms;                 /* when introductions were told last */
+    uint64_t news;                   /* the last change of one that was told */
     int64_t spent_us;                /* of this turn */
     struct admin_request *waiting;   /* for the next turn; suspended */
     struct admin_request *listening; /* to events, and have been told all; suspended */
@@ -66,9 +70,24 @@ enum MHD_Result http_answer(struct admin_request *r, unsigned status, const char
 /* Queues `response`, and lets go of it; NULL: there was no memory. */
 enum MHD_Result http_queue(struct admin_request *r, unsigned status, struct MHD_Response *response);
 
+/* A line of text. */
+enum MHD_Result http_refuse(struct admin_request *r, unsigned status, const char *text);
+
+/* api.c */
+struct api_route {
+    const char *path;
+    enum MHD_Result (*serve)(struct admin_request *r, const char *name);
+    bool for_all; /* no token is needed */
+    bool changes; /* is asked for by POST */
+};
+/* NULL: there is none. `name`: the one that the path has, if it is about one. */
+const struct api_route *api_find(const char *path, char name[HOST_ID_MAX + 1]);
+
 /* events.c */
-enum MHD_Result events_begin(struct admin_request *r);
+enum MHD_Result events_begin(struct admin_request *r, const char *name);
 void events_tick(struct admin *a);
+/* Introductions have been made, or been told of. */
+void events_news(struct admin *a);
 void events_end(struct admin_request *r);
 
 #endif

@@ -2,16 +2,38 @@
  * there is to tell, and no queue: who reads slowly misses some. */
 #include "base/error.h"
 #include "server/admin/admin_state.h"
+#include "server/admin/listing.h"
 #include <string.h>
 #include <utlist.h>
+
+#define EVENTS_ROW 16 /* introductions that one listener is told at once */
+
+/* Those that were made, or have been told of, since it was told last: as they are now. */
+static void add_introductions(struct admin_request *r)
+{
+    const struct introduction *i;
+
+    for (int n = 0;
+         n < EVENTS_ROW && (i = introductions_after(&r->admin->introductions, r->told_introduction)); n++) {
+        struct json j = json_begin(&r->event);
+        int err = buf_printf(&r->event, "event: introduction\ndata: ");
+
+        if (err == HX_OK)
+            listing_introduction(i, &j, NULL, r->admin->now_ms);
+        if (err == HX_OK && j.err == HX_OK)
+            (void)buf_append(&r->event, "\n\n", 2);
+        r->told_introduction = i->changed;
+    }
+}
 
 /* The next event that it has not been told, into r->event. */
 static void next_event(struct admin_request *r)
 {
     struct admin *a = r->admin;
 
-    if (r->told_status != a->status_number &&
-        buf_append(&r->event, buf_data(&a->status_text), a->status_text.len) == HX_OK)
+    if (r->told_status == a->status_number)
+        add_introductions(r);
+    else if (buf_append(&r->event, buf_data(&a->status_text), a->status_text.len) == HX_OK)
         r->told_status = a->status_number;
 }
 
@@ -51,10 +73,11 @@ static void write_status(struct admin *a)
         a->status_number++;
 }
 
-enum MHD_Result events_begin(struct admin_request *r)
+enum MHD_Result events_begin(struct admin_request *r, const char *name)
 {
     struct admin *a = r->admin;
 
+    (void)name;
     if (a->listeners_to_events == ADMIN_EVENTS_MAX) {
         struct buf body;
 
@@ -69,8 +92,16 @@ enum MHD_Result events_begin(struct admin_request *r)
     if (a->listeners_to_events++ == 0) /* the last one was written for somebody who has left */
         write_status(a);
     r->listens = true;
+    r->told_introduction = a->introductions.changes;
     r->peer->deadline_ms = -1;
     return http_queue(r, MHD_HTTP_OK, response);
+}
+
+void events_news(struct admin *a)
+{
+    a->news = a->introductions.changes;
+    a->news_ms = a->now_ms;
+    http_resume_all(&a->listening);
 }
 
 void events_tick(struct admin *a)

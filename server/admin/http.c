@@ -2,16 +2,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "server/admin/admin_state.h"
-#include "server/admin/metrics.h"
-#include "server/admin/metrics_text.h"
 #include "server/admin/page.h"
-#include "server/server.h"
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
 #define TYPE_TEXT "text/plain; charset=utf-8"
-#define TYPE_JSON "application/json"
 
 /* ---- suspended requests ---- */
 
@@ -90,44 +86,12 @@ static struct MHD_Response *line(const char *text)
     return response_of(TYPE_TEXT, &body);
 }
 
-static enum MHD_Result refuse(struct admin_request *r, unsigned status, const char *text)
+enum MHD_Result http_refuse(struct admin_request *r, unsigned status, const char *text)
 {
     return http_queue(r, status, line(text));
 }
 
-/* ---- what there is ---- */
-
-static enum MHD_Result serve_health(struct admin_request *r)
-{
-    bool stops = server_stopping(r->admin->from.server);
-
-    return refuse(r, stops ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK, stops ? "stopping" : "ok");
-}
-
-static enum MHD_Result serve_status(struct admin_request *r)
-{
-    struct admin *a = r->admin;
-    struct buf body;
-
-    buf_init(&body, 0);
-    struct json j = json_begin(&body);
-    status_write(&a->status, &a->from, &j, a->now_ms);
-    if (j.err == HX_OK)
-        return http_answer(r, MHD_HTTP_OK, TYPE_JSON, &body);
-    buf_free(&body);
-    return MHD_NO;
-}
-
-static enum MHD_Result serve_metrics(struct admin_request *r)
-{
-    struct buf body;
-
-    buf_init(&body, 0);
-    if (metrics_write(&r->admin->from, r->admin->status.begun_wall_ms, &body) == HX_OK)
-        return http_answer(r, MHD_HTTP_OK, METRICS_TEXT_TYPE, &body);
-    buf_free(&body);
-    return MHD_NO;
-}
+/* ---- the page ---- */
 
 /* The token shall not stay in the browser's history: the page is asked for again with the cookie. */
 static enum MHD_Result take_token(struct admin_request *r)
@@ -159,24 +123,6 @@ static enum MHD_Result serve_file(struct admin_request *r, const struct page_fil
     return http_queue(r, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 
-static const struct route {
-    const char *path;
-    enum MHD_Result (*serve)(struct admin_request *r);
-} routes[] = {
-    {"/healthz", serve_health},
-    {"/metrics", serve_metrics},
-    {"/api/status", serve_status},
-    {"/events", events_begin},
-};
-
-static const struct route *route_of(const char *path)
-{
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-        if (strcmp(routes[i].path, path) == 0)
-            return &routes[i];
-    return NULL;
-}
-
 /* ---- who may ask ---- */
 
 static const char *header(struct admin_request *r, const char *name)
@@ -202,11 +148,12 @@ static enum MHD_Result refuse_access(struct admin_request *r, enum access_answer
 
     switch (why) {
     case ACCESS_STRANGE_HOST:
-        return refuse(r, MHD_HTTP_MISDIRECTED_REQUEST,
-                      "this is served under its loopback address or localhost alone; for another name give "
-                      "--admin-token");
+        return http_refuse(
+            r, MHD_HTTP_MISDIRECTED_REQUEST,
+            "this is served under its loopback address or localhost alone; for another name give "
+            "--admin-token");
     case ACCESS_STRANGE_ORIGIN:
-        return refuse(r, MHD_HTTP_FORBIDDEN, "another site's page may not change anything here");
+        return http_refuse(r, MHD_HTTP_FORBIDDEN, "another site's page may not change anything here");
     case ACCESS_NO_TOKEN:
     case ACCESS_GRANTED:
     default:
@@ -229,7 +176,8 @@ static enum MHD_Result refuse_method(struct admin_request *r, const char *allowe
 
 static enum MHD_Result serve(struct admin_request *r, const char *path, const char *method)
 {
-    const struct route *route = route_of(path);
+    char name[HOST_ID_MAX + 1] = "";
+    const struct api_route *route = api_find(path, name);
     const struct page_file *file = route ? NULL : page_find(path);
     bool looks = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
     const char *token = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "token");
@@ -237,13 +185,13 @@ static enum MHD_Result serve(struct admin_request *r, const char *path, const ch
     if (strcmp(path, "/") == 0 && looks && token && access_token_right(&r->admin->access, token))
         return take_token(r);
     enum access_answer access = check(r, !looks);
-    if (access != ACCESS_GRANTED && strcmp(path, "/healthz") != 0) /* which tells nothing, and to anybody */
+    if (access != ACCESS_GRANTED && (!route || !route->for_all))
         return refuse_access(r, access);
     if (!route && !file)
-        return refuse(r, MHD_HTTP_NOT_FOUND, "there is nothing here; see /");
-    if (!looks)
-        return refuse_method(r, "GET, HEAD");
-    return file ? serve_file(r, file) : route->serve(r);
+        return http_refuse(r, MHD_HTTP_NOT_FOUND, "there is nothing here; see /");
+    if (route && route->changes ? strcmp(method, "POST") != 0 : !looks)
+        return refuse_method(r, route && route->changes ? "POST" : "GET, HEAD");
+    return file ? serve_file(r, file) : route->serve(r, name);
 }
 
 /* ---- what libmicrohttpd calls ---- */
@@ -287,7 +235,7 @@ enum MHD_Result http_request(void *listener, struct MHD_Connection *connection, 
         *request = r = begin(l, connection);
         if (!r)
             return MHD_NO;
-        return body_too_long(r) ? refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, "no body is needed") : MHD_YES;
+        return body_too_long(r) ? http_refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, "no body is needed") : MHD_YES;
     }
     if (*body_len > 0) {
         *body_len = 0;

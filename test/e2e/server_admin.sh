@@ -4,6 +4,9 @@
 . "$(dirname "$0")/../lib.sh"
 
 CURL=$B/udtcurl
+HX=$B/hx
+HX_KEY=$("$HX" key --file "$WORK/key") || exit 1
+export HX_KEY
 SOCKET=$WORK/admin.sock
 TOKEN=0123456789abcdef
 echo "$TOKEN" >"$WORK/token"
@@ -68,6 +71,7 @@ check "it says that it serves" is 200 /healthz
 check "at a Unix socket, too" [ "$(curl -s -m 20 --unix-socket "$SOCKET" http://any/healthz)" = ok ]
 check "which its owner and group alone may use" [ "$(stat -c %a "$SOCKET")" = 660 ]
 start holder "$CURL" -s "udt://$NS/bind?host_id=home"
+HOLDER_PID=$PID
 check "a name that is bound is counted" told 'd["names"]' 1
 check "and was so in the last two minutes" told 'sum(d["rates"]["binds"]), len(d["rates"]["binds"])' '(1, 120)'
 start events curl -s -N -m 60 "http://$ADMIN/events"
@@ -77,6 +81,48 @@ check "events come each second" await_true 20 two_events
 check "its metrics are asked for" is 200 /metrics
 check "promtool finds nothing wrong with them" clean
 check "the manual has them all, with their types and helps" in_manual
+# How two met: both tell of it, a moment after that.
+start host "$HX" bind host -n "$NS" --echo
+await_line "$WORK/nameserver.err" 'event=bound .* name=host' >/dev/null
+check "two meet" "$HX" ping host -n "$NS" -c 1
+both_told() {
+    is 200 /api/introductions && [ "$(json '[(i["name"], i["told"], sorted(o["by"] for o in i["outcomes"]), {o["outcome"] for o in i["outcomes"]} <= {"lan", "direct"}) for i in d["introductions"]]')" = "[('host', True, ['h1', 'h2'], True)]" ]
+}
+check "the introduction and what both tell of it can be asked for" await_true 20 both_told
+heard_of_it() {
+    [ "$(grep -A1 '^event: introduction' "$WORK/events.out" | tail -n 1 | grep -o '"by":"h[12]"' | sort -u | wc -l)" = 2 ]
+}
+check "and came as an event" await_true 20 heard_of_it
+took() { # took SIDE: one attempt, in the histogram of how long they took
+    is 200 /metrics && grep -qxF "hx_report_seconds_count{by=\"$1\"} 1" "$WORK/answer" &&
+        grep -qxF "hx_report_seconds_bucket{by=\"$1\",le=\"+Inf\"} 1" "$WORK/answer"
+}
+check "how long it took is measured by who asked" took h2
+check "and by the holder" took h1
+check "who holds a name can be asked for" is 200 /api/names/home
+check "with its address" [ "$(json 'd["peer"].rsplit(":", 1)[0], d["transport"], d["introductions"]')" = "('127.0.0.1', 'udp', 0)" ]
+pages() { # all names, one a page
+    local after='' all='' n
+    for n in {1..20}; do
+        is 200 "/api/names?limit=1&after=$after" || return
+        all+=" $(json '" ".join(n["name"] for n in d["names"])')"
+        after=$(json 'd["next"] or ""')
+        [ -n "$after" ] || break
+    done
+    [ "$(tr ' ' '\n' <<<"$all" | sort | xargs)" = 'home host' ] || { echo "$n pages: $all" && return 1; }
+}
+check "names come in pages" pages
+check "what is no page is refused" is 400 '/api/names?after=x'
+check "nor is a page as long as one likes" is 400 '/api/names?limit=1001'
+check "names can be searched" is 200 '/api/names?match=OM'
+check "and one is found" [ "$(json '[n["name"] for n in d["names"]]')" = "['home']" ]
+check "another site's page kicks nobody" is 403 /api/names/home/kick -X POST -H 'Origin: http://evil.example'
+check "nor does who only looks" is 405 /api/names/home/kick
+check "who runs it does" is 200 /api/names/home/kick -X POST
+check "the holder's stream ends in order" await_exit "$HOLDER_PID"
+check "which is counted" [ "$(counter left_kicked)" = 1 ]
+check "a name that nobody holds is not kicked" is 404 /api/names/home/kick -X POST
+check "the name can be bound again" "$CURL" -s -I "udt://$NS/bind?host_id=home"
 check "HEAD is answered as HEAD" is 200 /api/status -I
 check "another method is not" is 405 /api/status -X PUT
 check "which says what is" grep -qi '^Allow: GET, HEAD' "$WORK/head"
@@ -92,15 +138,15 @@ same_as_log() {
 import re, sys
 answer, counters = (open(f).read() for f in sys.argv[1:])
 samples = [(re.findall(r'"([^"]*)"', labels), value) for labels, value in re.findall(r"^hx\w+({.*})? (\S+)$", answer, re.M)]
-told = [line.split() for line in counters.splitlines() if not re.match("datagrams|keepalives", line)]
-lost = [(n, v) for n, v in told if not any(v == value and n.endswith(labels[-1] if labels else "") for labels, value in samples)]
+told = dict(line.split() for line in counters.splitlines() if not re.match("datagrams|keepalives", line))
+lost = [(n, v) for n, v in told.items() if not any(v == value and n.replace("bound", "free").endswith(labels[-1] if labels else "") for labels, value in samples)]
 assert len(told) > 4 and not lost, (told, lost)
 END
 }
 check "what the log counts is among them" same_as_log
-check "Prometheus scrapes it" await_true 60 scraped 'max_over_time(hx_names[1m])' 1
-check "and has what a client did" await_true 60 scraped 'hx_refused_total{reason="unknown"}' 1
-check "by all who did it" await_true 60 scraped 'sum(hx_binds_total)' 1
+check "Prometheus scrapes it" await_true 60 scraped 'sum(hx_binds_total)' 2
+check "and has what clients did" await_true 60 scraped 'hx_refused_total{reason="unknown"}' 1
+check "and tell" await_true 60 scraped 'sum(hx_reports_total{way=~"lan|direct"})' 2
 kill "$EVENTS_PID"
 stop_nameserver
 check "it ends in order" [ $? = 0 ]

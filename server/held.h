@@ -1,0 +1,32 @@
+/* server/held.h: what the connections of a server hold, for who looks at it from outside of them. */
+#ifndef HX_SERVER_HELD_H
+#define HX_SERVER_HELD_H
+
+#include "proto/endpoint.h"
+#include "server/reach.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conn_world;
+
+struct held_name { /* valid during the call */
+    const char *name;
+    uint64_t introductions; /* since it is held */
+    struct held_holder {
+        int64_t conn; /* its number in the log */
+        const struct endpoint *peer;
+        enum reach reach;
+        int64_t since_ms; /* of base/clock.h */
+        int rtt_ms;       /* -1: not measured */
+    } holders[REACHES];
+    int count;
+};
+typedef void held_visit(void *user, const struct held_name *name);
+
+/* As registry_look() and registry_find_held(). */
+bool held_names(struct conn_world *w, uint64_t *at, int most, held_visit *visit, void *user);
+bool held_name(struct conn_world *w, const char *name, held_visit *visit, void *user);
+/* Its holder's answer ends in order. False: nobody holds it. */
+bool held_kick(struct conn_world *w, const char *name);
+
+#endif
