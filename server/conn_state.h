@@ -59,10 +59,10 @@ struct conn {
     bool waits;            /* this /connect has been told to wait for its name */
     bool introduced;       /* has its own address and, at least once, the holder's */
     bool streamed;         /* has come to a streaming answer */
-    bool kicked;           /* its name was taken from it by the operator */
     bool starved;          /* there was no memory for a probe */
     bool asked_key;        /* was told once to prove a key, which counts as no refusal */
-    bool revoked;          /* may not any more what it did */
+    bool kicked : 1;       /* its name was taken from it by the operator */
+    bool revoked : 1;      /* may not any more what it did */
     uint8_t probes;        /* challenges written since probed_ms: CONN_PROBES_MAX at most */
     uint8_t turn_requests; /* done in this turn: CONN_TURN_REQUESTS at most */
     uint8_t reports_due;   /* of attempts; that come while an answer streams */
