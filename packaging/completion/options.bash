@@ -14,7 +14,7 @@ _hx_options() {
     *)
         if [[ $word == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$("$program" --help 2>/dev/null | sed -nE \
-                's/^ +((-[A-Za-z0-9]), )?(--?[A-Za-z0-9][a-z0-9-]*).*/\2 \3/p')" -- "$word")
+                's/^ +((-[A-Za-z0-9]), )?(--?[A-Za-z0-9][a-z0-9-]*).*/\2 \3/p')" -- "$word" | sort -u)
         fi
         ;;
     esac

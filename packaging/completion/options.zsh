@@ -14,6 +14,7 @@ esac
 for line in ${(f)"$(_call_program options ${words[1]} --help 2>/dev/null)"}; do
     [[ $line =~ '^ +((-[A-Za-z0-9]), )?(--?[A-Za-z0-9][a-z0-9-]*)([ =][A-Z[][^ ]*)?( +(.*))?$' ]] || continue
     [[ -z $match[2] ]] || offered+=("${match[2]}:$match[6]")
-    offered+=("${match[3]}:$match[6]")
+    # One that has two meanings has a line for each.
+    [[ -n ${(M)offered:#${match[3]}:*} ]] || offered+=("${match[3]}:$match[6]")
 done
 _describe -o option offered
