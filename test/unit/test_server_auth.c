@@ -188,6 +188,22 @@ static void another_process_takes_no_proof_of_this_one(void **state)
     assert_int_equal(fixture_status(s), 401);
 }
 
+/* As with every field that it does not know. */
+static void a_server_that_asks_nobody_reads_no_proof(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *with = fixture_peer(f, H1), *without = fixture_peer(f, H1);
+    fixture_say(f, with, "HEAD /bind?host_id=a HTTP/1.1\r\nAuthorization: HX\r\nAuthorization: HX\r\n\r\n");
+    fixture_say(f, without, "HEAD /bind?host_id=a HTTP/1.1\r\n\r\n");
+    assert_int_equal(fixture_status(with), 200);
+    assert_string_equal(with->output, without->output);
+    fixture_say(f, with, "GET /bind?host_id=a HTTP/1.1\r\nAuthorization: HX\r\n\r\n");
+    assert_true(fixture_logged(f, "event=bound"));
+    server_reauthorize(f->server); /* nothing to be judged by */
+    fixture_turns(f);
+    assert_false(with->closed);
+}
+
 static const struct row {
     const char *headers;
     int status;
@@ -398,6 +414,7 @@ int main(void)
         AUTH_TEST(a_target_and_a_host_are_signed_as_they_were_sent),
         AUTH_TEST(a_proof_that_was_accepted_is_spent),
         AUTH_TEST(another_process_takes_no_proof_of_this_one),
+        AUTH_TEST(a_server_that_asks_nobody_reads_no_proof),
         AUTH_TEST(what_is_no_proof_is_told_apart),
         AUTH_TEST(fields_that_are_too_long_or_twice_there_prove_nothing),
         AUTH_TEST(a_head_is_proven_as_a_head_and_changes_nothing),
