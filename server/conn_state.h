@@ -50,18 +50,18 @@ struct conn {
     struct conn *done_next;
     struct stream *stream;
     enum conn_state state : 8;
-    bool queued;
-    bool peer_closed;
-    bool input_ended;      /* HX_EEOF was read */
-    bool answered;         /* at least one request was */
-    bool begun;            /* bytes of the next request have come */
-    bool asking;           /* within a call to the registry */
-    bool waits;            /* this /connect has been told to wait for its name */
-    bool introduced;       /* has its own address and, at least once, the holder's */
-    bool streamed;         /* has come to a streaming answer */
-    bool starved;          /* there was no memory for a probe */
-    bool asked_key;        /* was told once to prove a key, which counts as no refusal */
+    bool queued : 1;
+    bool peer_closed : 1;
+    bool input_ended : 1;  /* HX_EEOF was read */
+    bool answered : 1;     /* at least one request was */
+    bool begun : 1;        /* bytes of the next request have come */
+    bool asking : 1;       /* within a call to the registry */
+    bool waits : 1;        /* this /connect has been told to wait for its name */
+    bool introduced : 1;   /* has its own address and, at least once, the holder's */
+    bool streamed : 1;     /* has come to a streaming answer */
     bool kicked : 1;       /* its name was taken from it by the operator */
+    bool starved : 1;      /* there was no memory for a probe */
+    bool asked_key : 1;    /* was told once to prove a key, which counts as no refusal */
     bool revoked : 1;      /* may not any more what it did */
     uint8_t probes;        /* challenges written since probed_ms: CONN_PROBES_MAX at most */
     uint8_t turn_requests; /* done in this turn: CONN_TURN_REQUESTS at most */
