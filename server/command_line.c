@@ -1,4 +1,5 @@
 /* The command line of hx-nameserver. */
+#include "base/error.h"
 #include "server/config.h"
 #include "shim/udt/udt.h"
 #include <getopt.h>
@@ -202,6 +203,39 @@ static enum config_result scan(struct command_line *cl, int argc, char **argv, c
     return CONFIG_RUN;
 }
 
+static int read_text(struct server_config *c, const char *text, size_t len, const char *name,
+                     char error[CONFIG_ERROR_MAX])
+{
+    FILE *f = fmemopen((void *)text, len, "r"); /* it is read only */
+
+    if (!f) {
+        snprintf(error, CONFIG_ERROR_MAX, "%.200s: cannot be read: out of memory", name);
+        return HX_ENOMEM;
+    }
+    int err = server_config_read_ini(c, f, name, error);
+    fclose(f);
+    return err;
+}
+
+/* What a command line says, over the file's. */
+static enum config_result assign(struct server_config *c, const struct command_line *cl,
+                                 char error[CONFIG_ERROR_MAX])
+{
+    for (size_t i = 0; i < cl->count; i++) { /* these addresses, and not those of the file as well */
+        c->listen_is_default |= strcmp(cl->names[i], "listen") == 0;
+        c->listen_tcp_is_default |= strcmp(cl->names[i], "listen-tcp") == 0;
+    }
+    for (size_t i = 0; i < cl->count; i++) {
+        char why[CONFIG_ERROR_MAX];
+
+        if (server_config_set(c, cl->names[i], cl->values[i], why) < 0) {
+            snprintf(error, CONFIG_ERROR_MAX, "--%.*s", CONFIG_ERROR_MAX - 3, why);
+            return CONFIG_BAD;
+        }
+    }
+    return server_config_check(c, error) < 0 ? CONFIG_BAD : CONFIG_RUN;
+}
+
 enum config_result server_config_read(struct server_config *c, int argc, char **argv,
                                       char error[CONFIG_ERROR_MAX])
 {
@@ -211,19 +245,23 @@ enum config_result server_config_read(struct server_config *c, int argc, char **
     if (result != CONFIG_RUN)
         return result;
     server_config_defaults(c);
+    c->config_path = cl.config_path;
     if (cl.config_path && server_config_read_file(c, cl.config_path, error) < 0)
         return CONFIG_BAD;
-    for (size_t i = 0; i < cl.count; i++) { /* these addresses, and not those of the file as well */
-        c->listen_is_default |= strcmp(cl.names[i], "listen") == 0;
-        c->listen_tcp_is_default |= strcmp(cl.names[i], "listen-tcp") == 0;
-    }
-    for (size_t i = 0; i < cl.count; i++) {
-        char why[CONFIG_ERROR_MAX];
+    return assign(c, &cl, error);
+}
 
-        if (server_config_set(c, cl.names[i], cl.values[i], why) < 0) {
-            snprintf(error, CONFIG_ERROR_MAX, "--%.*s", CONFIG_ERROR_MAX - 3, why);
-            return CONFIG_BAD;
-        }
-    }
-    return server_config_check(c, error) < 0 ? CONFIG_BAD : CONFIG_RUN;
+enum config_result server_config_read_again(struct server_config *c, int argc, char **argv, const char *text,
+                                            size_t len, char error[CONFIG_ERROR_MAX])
+{
+    struct command_line cl = {.config_path = NULL};
+    enum config_result result = scan(&cl, argc, argv, error);
+
+    if (result != CONFIG_RUN)
+        return result;
+    server_config_defaults(c);
+    c->config_path = cl.config_path;
+    if (cl.config_path && len > 0 && read_text(c, text, len, cl.config_path, error) < 0)
+        return CONFIG_BAD;
+    return assign(c, &cl, error);
 }

@@ -242,6 +242,15 @@ static const struct text_option {
     {"sandbox", parse_sandbox, "is neither yes nor no"},
 };
 
+bool server_config_number(size_t which, const char **name, size_t *offset)
+{
+    if (which >= NUMBER_OPTIONS)
+        return false;
+    *name = number_options[which].name;
+    *offset = number_options[which].offset;
+    return true;
+}
+
 static int set_text(struct server_config *c, const struct text_option *o, const char *value,
                     char error[CONFIG_ERROR_MAX])
 {

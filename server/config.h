@@ -68,6 +68,7 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct admin_address admin[CONFIG_ADMIN_MAX]; /* where its operator looks at it */
     size_t admin_count;
     char admin_token[CONFIG_PATH_MAX]; /* the file that has it; "": none is asked for */
+    const char *config_path;           /* of the command line, whose it is; NULL: there is none */
 };
 
 /* Somebody must prove who it is before it may do what it asks for. */
@@ -84,6 +85,9 @@ void server_config_defaults(struct server_config *c);
  * where (FILE:LINE), one line without its end. */
 enum config_result server_config_read(struct server_config *c, int argc, char **argv,
                                       char error[CONFIG_ERROR_MAX]);
+/* The same with another text of that file: "" if there is none. Opens no file. */
+enum config_result server_config_read_again(struct server_config *c, int argc, char **argv, const char *text,
+                                            size_t len, char error[CONFIG_ERROR_MAX]);
 /* Reads an INI file over *c; `name` is for errors. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_read_ini(struct server_config *c, FILE *f, const char *name, char error[CONFIG_ERROR_MAX]);
 /* Likewise a file by its name; that it cannot be opened is an error, too. */
@@ -94,6 +98,8 @@ int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX]);
 /* One option by its long name. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_set(struct server_config *c, const char *name, const char *value,
                       char error[CONFIG_ERROR_MAX]);
+/* The options that are numbers, one after the other: false: there are no more. */
+bool server_config_number(size_t which, const char **name, size_t *offset);
 void server_config_usage(FILE *out);
 
 #endif

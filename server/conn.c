@@ -386,8 +386,10 @@ static void deadline_over(struct timer *t)
 static void idle_over(struct timer *t)
 {
     struct conn *c = conn_of_idle(t);
-    int64_t give_up_ms = stream_heard_ms(c->stream) + c->world->config->idle_timeout_ms;
+    int64_t idle_ms = c->world->config->idle_timeout_ms, give_up_ms = stream_heard_ms(c->stream) + idle_ms;
 
+    if (idle_ms == 0) /* it was told otherwise meanwhile */
+        return;
     if (give_up_ms > c->world->now_ms)
         timers_set(c->world->timers, &c->idle, give_up_ms);
     else

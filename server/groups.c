@@ -326,6 +326,11 @@ void groups_totals(const struct groups *groups, struct groups_totals *out)
     *out = groups->totals;
 }
 
+void groups_set_max_members(struct groups *groups, int max_members)
+{
+    groups->max_members = max_members;
+}
+
 /* For its first code OpenSSL reads its configuration, which a confined process may not (server/sandbox.h); and
  * the first session comes when ours is. */
 int groups_create(struct groups **out, const struct registry_config *config, int max_members)

@@ -54,6 +54,8 @@ struct groups_totals {
 
 /* `max_members`: of one session; 1 to MEMBERS_MAX. HX_OK; HX_ENOMEM. */
 int groups_create(struct groups **out, const struct registry_config *config, int max_members);
+/* Who is in a session already stays. */
+void groups_set_max_members(struct groups *groups, int max_members);
 /* No member may be in it. NULL is fine. */
 void groups_destroy(struct groups *g);
 

@@ -13,6 +13,7 @@
 #include "server/server.h"
 #include "server/service.h"
 #include "server/stats.h"
+#include "server/store.h"
 #include "server/stun.h"
 #include "server/tcp.h"
 #include "server/tunnel.h"
@@ -277,12 +278,45 @@ static int make_auth(struct auth **out, const struct server_config *config)
     return HX_OK;
 }
 
-static int serve(const struct server_config *config)
+/* Where an option needs it: HX_OK, or what was printed as well. */
+static int start_store(const struct server_config *config, const struct privileges_user *user,
+                       struct service_config *service)
+{
+    const struct store_config store = {.config_path = config->config_path,
+                                       .auth_path = config->auth_file[0] ? config->auth_file : NULL,
+                                       .user = config->user[0] ? user : NULL,
+                                       .no_sandbox = config->no_sandbox};
+
+    if (!store.config_path && !store.auth_path)
+        return HX_OK;
+    int err = store_start(&service->store, &store);
+    if (err < 0)
+        fprintf(stderr, "hx-nameserver: a process for files cannot be started: %s\n",
+                err == HX_ESYS ? strerror(errno) : hx_error_text(err));
+    return err;
+}
+
+/* It has died: that is in the log. */
+static int load_store(const struct service_config *service)
+{
+    int err = service->store ? store_load(service->store) : HX_OK;
+
+    if (err < 0)
+        fprintf(stderr, "hx-nameserver: its process for files does not begin: %s\n", hx_error_text(err));
+    return err;
+}
+
+static int serve(struct server_config *config, int argc, char **argv)
 {
     struct notify notify;
     struct udt_port *ports[CONFIG_LISTEN_MAX];
-    struct service_config service = {
-        .ports = ports, .port_count = config->listen_count, .notify = &notify, .stats_fd = stats_open()};
+    struct service_config service = {.ports = ports,
+                                     .port_count = config->listen_count,
+                                     .notify = &notify,
+                                     .stats_fd = stats_open(),
+                                     .config = config,
+                                     .argc = argc,
+                                     .argv = argv};
 
     int err = make_auth(&service.auth, config);
     if (err < 0)
@@ -297,12 +331,17 @@ static int serve(const struct server_config *config)
     struct privileges_user user;
     if (config->user[0] && find_user(&user, config->user) < 0)
         return EXIT_FAILURE;
-    err = open_ports(config, &service, ports);
+    err = start_store(config, &user, &service);
+    if (err == HX_OK)
+        err = open_ports(config, &service, ports);
     if (err == HX_OK)
         err = open_tcp(config, &service);
     if (err == HX_OK)
         err = admin_create(&service.admin, config);
+    if (err == HX_OK)
+        err = load_store(&service);
     if (err < 0) {
+        store_end(service.store);
         udt_shutdown(0); /* no thread may run while the process ends (UDT4.md, A10) */
         close_users(&service);
         return EXIT_FAILURE;
@@ -313,6 +352,7 @@ static int serve(const struct server_config *config)
         _exit(EXIT_FAILURE); /* nothing more is done with rights that should be gone */
     }
     err = run(config, &service);
+    store_end(service.store);
     admin_destroy(service.admin);
     auth_destroy(service.auth);
     stun_end(service.stun);
@@ -359,5 +399,5 @@ int main(int argc, char **argv)
     log_set_format(config.log_format);
     log_set_addresses(config.log_addresses);
     log_open(STDERR_FILENO); /* before --user: the pipe may be root's alone */
-    return serve(&config);
+    return serve(&config, argc, argv);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The protocol is one datagram of lines to one socket, promised not to change (sd_notify(3), "Notes"). The
@@ -59,16 +60,32 @@ void notify_close(struct notify *n)
     n->next_ms = -1;
 }
 
+/* systemd wants to know since when, by this clock, so that it can tell this reload from an earlier one. */
+static void write_head(char *out, size_t size, enum notify_state state)
+{
+    static const char *const heads[] = {[NOTIFY_READY] = "READY=1\n",
+                                        [NOTIFY_ALIVE] = "WATCHDOG=1\n",
+                                        [NOTIFY_RELOADING] = "RELOADING=1\n",
+                                        [NOTIFY_STOPPING] = "STOPPING=1\n"};
+    struct timespec now;
+    int len = snprintf(out, size, "%s", heads[state]);
+
+    if (state != NOTIFY_RELOADING)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(out + len, size - (size_t)len, "MONOTONIC_USEC=%lld\n",
+             (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
 void notify_send(struct notify *n, enum notify_state state, const char *status, int64_t now_ms)
 {
-    static const char *const heads[] = {
-        [NOTIFY_READY] = "READY=1\n", [NOTIFY_ALIVE] = "WATCHDOG=1\n", [NOTIFY_STOPPING] = "STOPPING=1\n"};
-    const char *head = state == NOTIFY_ALIVE && !n->watchdog ? "" : heads[state];
-    char text[NOTIFY_TEXT_MAX];
+    char head[64] = "", text[NOTIFY_TEXT_MAX];
 
     if (n->fd < 0)
         return;
     n->next_ms = now_ms + n->beat_ms;
+    if (state != NOTIFY_ALIVE || n->watchdog)
+        write_head(head, sizeof head, state);
     int len = snprintf(text, sizeof text, "%sSTATUS=%s", head, status);
     if (len > 0 && (size_t)len < sizeof text)
         (void)sendto(n->fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&n->to,

@@ -11,7 +11,7 @@
 #define NOTIFY_TEXT_MAX  256   /* bytes of one message */
 #define NOTIFY_STATUS_MS 10000 /* between two STATUS= where no watchdog asks for more */
 
-enum notify_state { NOTIFY_READY, NOTIFY_ALIVE, NOTIFY_STOPPING };
+enum notify_state { NOTIFY_READY, NOTIFY_ALIVE, NOTIFY_RELOADING, NOTIFY_STOPPING };
 
 struct notify { /* private; notify_open() fills it */
     int fd;     /* -1: nobody wants to know */

@@ -19,6 +19,17 @@ struct policy {
     struct rate introductions; /* of each source to each name */
 };
 
+void policy_reconfigure(struct policy *p)
+{
+    unsigned rate = (unsigned)p->config->rate_per_address;
+
+    p->limits.per_address = (size_t)p->config->max_per_address;
+    p->refusals.per_second = rate;
+    p->returns.per_second = (rate + POLICY_RETURNS_SHARE - 1) / POLICY_RETURNS_SHARE;
+    p->claims.per_second = (unsigned)p->config->claims_per_source;
+    p->introductions.per_second = (unsigned)p->config->introductions_per_source;
+}
+
 int policy_create(struct policy **out, const struct server_config *config)
 {
     struct policy *p = calloc(1, sizeof *p);
@@ -26,12 +37,11 @@ int policy_create(struct policy **out, const struct server_config *config)
     if (!p)
         return HX_ENOMEM;
     p->config = config;
-    p->limits.per_address = (size_t)config->max_per_address;
-    rate_init(&p->refusals, (unsigned)config->rate_per_address);
-    rate_init(&p->returns,
-              ((unsigned)config->rate_per_address + POLICY_RETURNS_SHARE - 1) / POLICY_RETURNS_SHARE);
-    rate_init(&p->claims, (unsigned)config->claims_per_source);
-    rate_init(&p->introductions, (unsigned)config->introductions_per_source);
+    rate_init(&p->refusals, 0);
+    rate_init(&p->returns, 0);
+    rate_init(&p->claims, 0);
+    rate_init(&p->introductions, 0);
+    policy_reconfigure(p);
     *out = p;
     return HX_OK;
 }

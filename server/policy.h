@@ -17,6 +17,8 @@ struct tunnels;
 
 /* HX_OK or HX_ENOMEM. *config stays the caller's and must live as long. */
 int policy_create(struct policy **out, const struct server_config *config);
+/* *config has changed. What somebody has spent already is counted. */
+void policy_reconfigure(struct policy *p);
 void policy_destroy(struct policy *p); /* NULL is fine */
 /* Whoever comes by one of these is counted to who has it. They must live as long. */
 void policy_use_tunnels(struct policy *p, const struct tunnels *tunnels);

@@ -24,19 +24,38 @@ struct relay {
     uint64_t told[RELAY_COUNTERS];
 };
 
+static struct relay_offer offer_of(const struct server_config *config)
+{
+    return (struct relay_offer){.offered = true,
+                                .rate = (uint64_t)config->relay_rate,
+                                .time_s = (uint64_t)config->relay_time_ms / 1000};
+}
+
+static struct relay_limits limits_of(const struct server_config *config)
+{
+    return (struct relay_limits){.rate = config->relay_rate,
+                                 .total = config->relay_total,
+                                 .time_ms = config->relay_time_ms,
+                                 .per_address = config->relay_per_address};
+}
+
+void relay_reconfigure(struct relay *r, const struct server_config *config)
+{
+    const struct relay_limits limits = limits_of(config);
+
+    r->offer = offer_of(config);
+    relay_table_set_limits(r->table, &limits);
+}
+
 int relay_create(struct relay **out, const struct server_config *config)
 {
     struct relay *r = calloc(1, sizeof *r);
 
     if (!r)
         return HX_ENOMEM;
-    r->offer = (struct relay_offer){.offered = true,
-                                    .rate = (uint64_t)config->relay_rate,
-                                    .time_s = (uint64_t)config->relay_time_ms / 1000};
-    int err = relay_table_create(&r->table, &(struct relay_limits){.rate = config->relay_rate,
-                                                                   .total = config->relay_total,
-                                                                   .time_ms = config->relay_time_ms,
-                                                                   .per_address = config->relay_per_address});
+    const struct relay_limits limits = limits_of(config);
+    r->offer = offer_of(config);
+    int err = relay_table_create(&r->table, &limits);
     if (err < 0)
         free(r);
     else

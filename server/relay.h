@@ -27,6 +27,8 @@ struct server_config;
 /* HX_OK; HX_ENOMEM; HX_ESYS. */
 int relay_create(struct relay **out, const struct server_config *config);
 void relay_destroy(struct relay *r); /* NULL is fine */
+/* Its limits are these from now on. */
+void relay_reconfigure(struct relay *r, const struct server_config *config);
 
 /* Serves at this port from now on, CONFIG_LISTEN_MAX of them at most, until relay_end(). */
 void relay_serve(struct relay *r, struct net_port *port);

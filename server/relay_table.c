@@ -35,17 +35,24 @@ static struct token_limit limit_of(int64_t per_second)
     return (struct token_limit){.per_second = per_second, .most = burst > BURST_LEAST ? burst : BURST_LEAST};
 }
 
+void relay_table_set_limits(struct relay_table *t, const struct relay_limits *limits)
+{
+    pthread_mutex_lock(&t->lock);
+    t->limits = *limits;
+    t->rate = limit_of(limits->rate);
+    t->total = limit_of(limits->total);
+    pthread_mutex_unlock(&t->lock);
+}
+
 int relay_table_create(struct relay_table **out, const struct relay_limits *limits)
 {
     struct relay_table *t = calloc(1, sizeof *t);
 
     if (!t)
         return HX_ENOMEM;
-    t->limits = *limits;
-    t->rate = limit_of(limits->rate);
-    t->total = limit_of(limits->total);
     rate_init(&t->codes, 0);
     pthread_mutex_init(&t->lock, NULL);
+    relay_table_set_limits(t, limits);
     if (getrandom(t->secret, sizeof t->secret, 0) != (ssize_t)sizeof t->secret) {
         relay_table_destroy(t);
         return HX_ESYS;

@@ -74,6 +74,8 @@ struct relay_table;
 
 /* HX_OK, HX_ENOMEM, HX_ESYS. */
 int relay_table_create(struct relay_table **out, const struct relay_limits *limits);
+/* Others from now on; who is there already stays. */
+void relay_table_set_limits(struct relay_table *t, const struct relay_limits *limits);
 void relay_table_destroy(struct relay_table *t); /* NULL is fine */
 
 /* Two were introduced, and have this session. `at`: by enum relay_half, where UDT's handshake has come from;

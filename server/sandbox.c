@@ -56,32 +56,15 @@ static const int allowed[] = {
     SYS_getpid, SYS_set_robust_list, SYS_rseq, SYS_exit, SYS_exit_group};
 /* The store's (server/store_process.h), besides: files, as SQLite wants them, and when they change. */
 static const int allowed_store[] = {
-    SYS_openat,
-    SYS_fstat,
-    SYS_newfstatat,
-    SYS_statx,
-    SYS_lseek,
-    SYS_pwrite64,
-    SYS_fsync,
-    SYS_fdatasync,
-    SYS_ftruncate,
-    SYS_fcntl,
-    SYS_fchown,
-    SYS_fchmod,
-    SYS_unlinkat,
-    SYS_faccessat,
-    SYS_readlinkat,
-    SYS_getdents64,
-    SYS_getcwd,
-    SYS_geteuid,
-    SYS_inotify_add_watch,
+    SYS_openat,     SYS_fstat,    SYS_newfstatat, SYS_statx,
+    SYS_lseek,      SYS_pwrite64, SYS_fsync,      SYS_fdatasync,
+    SYS_ftruncate,  SYS_fcntl,
+
+    SYS_fchmod,     SYS_unlinkat, SYS_faccessat,  SYS_readlinkat,
+    SYS_getdents64, SYS_getcwd,   SYS_geteuid,    SYS_inotify_add_watch,
 #ifdef SYS_open /* machines that had them before their namesakes */
-    SYS_open,
-    SYS_stat,
-    SYS_lstat,
-    SYS_unlink,
-    SYS_access,
-    SYS_readlink,
+    SYS_open,       SYS_stat,     SYS_lstat,      SYS_unlink,
+    SYS_access,     SYS_readlink,
 #endif
 };
 /* No library does one of these by chance: somebody else runs this process. */

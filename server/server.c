@@ -21,6 +21,18 @@ struct server {
     size_t ended;
 };
 
+static int most_members(const struct server_config *c)
+{
+    return c->max_members > 0 ? (int)c->max_members : MEMBERS_MAX;
+}
+
+void server_reconfigure(struct server *s, const struct server_config *config)
+{
+    s->config = *config;
+    policy_reconfigure(s->world.policy);
+    groups_set_max_members(s->world.groups, most_members(config));
+}
+
 int server_create(struct server **out, const struct server_config *config, struct relay *relay)
 {
     struct server *s = calloc(1, sizeof *s);
@@ -41,11 +53,10 @@ int server_create(struct server **out, const struct server_config *config, struc
                                           .counters = &s->counters,
                                           .relay = relay,
                                           .now_ms = &s->world.now_ms};
-    int most = s->config.max_members > 0 ? (int)s->config.max_members : MEMBERS_MAX;
     if (err == HX_OK)
         err = registry_local_create(&s->world.registry, &names);
     if (err == HX_OK)
-        err = groups_create(&s->world.groups, &names, most);
+        err = groups_create(&s->world.groups, &names, most_members(config));
     if (err < 0)
         server_destroy(s);
     else

@@ -33,6 +33,8 @@ struct server_stats {
 /* HX_OK or HX_ENOMEM. Copies *config. `relay` stays the caller's and must live as long; NULL: there is
  * none. */
 int server_create(struct server **out, const struct server_config *config, struct relay *relay);
+/* Its limits and times are these from now on; who is there already stays, with the times that were told. */
+void server_reconfigure(struct server *s, const struct server_config *config);
 /* Closes all streams. NULL is fine. */
 void server_destroy(struct server *s);
 

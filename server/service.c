@@ -9,18 +9,22 @@
 #include "server/memory.h"
 #include "server/notify.h"
 #include "server/relay.h"
+#include "server/reload.h"
 #include "server/server.h"
 #include "server/stats.h"
+#include "server/store.h"
 #include "server/stun.h"
 #include "server/tcp.h"
 #include "server/tunnel.h"
 #include "shim/udt/udt.h"
 #include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 struct service {
     struct service_config c;
+    struct reload *reload;
     bool events_left;     /* a port's events were not all taken in the last turn */
     size_t ended;         /* connections, when last looked at */
     size_t ended_at_trim; /* connections, when memory was last given back */
@@ -37,6 +41,7 @@ int service_block_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return HX_ESYS;
@@ -68,6 +73,8 @@ static int timeout_ms(const struct service *s, int64_t now_ms)
         timeout = earlier(timeout, udt_port_timeout_ms(s->c.ports[i]));
     if (s->c.tcp)
         timeout = earlier(timeout, tcp_timeout_ms(s->c.tcp, now_ms));
+    if (s->c.store)
+        timeout = earlier(timeout, until(store_next_ms(s->c.store), now_ms));
     if (s->c.admin)
         timeout = earlier(timeout, admin_timeout_ms(s->c.admin, now_ms));
     timeout = earlier(timeout, until(s->trim_at_ms, now_ms));
@@ -118,10 +125,17 @@ static void take_events(struct service *s, int64_t now_ms)
 
 static void tell(struct service *s, enum notify_state state, int64_t now_ms)
 {
-    char status[NOTIFY_TEXT_MAX / 2];
+    char numbers[NOTIFY_TEXT_MAX / 4], status[NOTIFY_TEXT_MAX / 2];
+    const char *trouble = "";
 
-    if (s->c.notify)
-        notify_send(s->c.notify, state, stats_text(s->c.server, status, sizeof status), now_ms);
+    if (!s->c.notify)
+        return;
+    if (s->c.store && !store_lives(s->c.store))
+        trouble = "; the store has died: restart to have it back";
+    else if (s->c.store && !store_owners_usable(s->c.store))
+        trouble = "; the owners' database cannot be used";
+    snprintf(status, sizeof status, "%s%s", stats_text(s->c.server, numbers, sizeof numbers), trouble);
+    notify_send(s->c.notify, state, status, now_ms);
 }
 
 static void tell_alive(struct service *s, int64_t now_ms)
@@ -165,6 +179,22 @@ static void log_numbers(struct service *s)
     stats_log_counters(&all);
 }
 
+static void reload(struct service *s, int64_t now_ms)
+{
+    if (s->stopping)
+        return;
+    tell(s, NOTIFY_RELOADING, now_ms);
+    reload_begin(s->reload);
+}
+
+static void reloaded(void *user)
+{
+    struct service *s = user;
+
+    if (!s->stopping)
+        tell(s, NOTIFY_READY, clock_now_ms());
+}
+
 static void take_signals(void *user, int64_t now_ms)
 {
     struct service *s = user;
@@ -173,6 +203,8 @@ static void take_signals(void *user, int64_t now_ms)
     while (read(s->c.signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGUSR1)
             log_numbers(s);
+        else if (info.ssi_signo == SIGHUP)
+            reload(s, now_ms);
         else
             stop(s, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM", now_ms);
     }
@@ -233,6 +265,8 @@ static int turn(void *user, int64_t now_ms)
     take_events(s, now_ms);
     if (s->c.tcp)
         tcp_turn(s->c.tcp, now_ms);
+    if (s->c.store)
+        store_turn(s->c.store, now_ms);
     server_turn(s->c.server, now_ms);
     trim_memory(s, now_ms);
     look_at_ports(s, now_ms);
@@ -263,6 +297,24 @@ static int begin_admin(const struct service *s, struct loop *loop)
     return admin_begin(s->c.admin, loop, &from);
 }
 
+static int begin_reload(struct service *s)
+{
+    const struct reload_config from = {.argc = s->c.argc,
+                                       .argv = s->c.argv,
+                                       .running = s->c.config,
+                                       .store = s->c.store,
+                                       .server = s->c.server,
+                                       .stun = s->c.stun,
+                                       .relay = s->c.relay,
+                                       .tcp = s->c.tcp,
+                                       .ports = s->c.ports,
+                                       .port_count = s->c.port_count,
+                                       .done = reloaded,
+                                       .user = s};
+
+    return reload_create(&s->reload, &from);
+}
+
 int service_run(const struct service_config *config)
 {
     struct service s = {.c = *config, .trim_at_ms = -1};
@@ -282,12 +334,19 @@ int service_run(const struct service_config *config)
         err = tunnels_begin(server_tunnels(s.c.server), loop);
     if (err == HX_OK && s.c.admin)
         err = begin_admin(&s, loop);
+    if (err == HX_OK)
+        err = begin_reload(&s);
+    if (err == HX_OK && s.c.store)
+        err = store_begin(s.c.store, loop);
     if (err == HX_OK) {
         tell(&s, NOTIFY_READY, clock_now_ms());
         loop_run(loop, turn, &s);
     }
     if (s.c.tcp)
         tcp_end(s.c.tcp);
+    if (s.c.store)
+        store_leave(s.c.store);
     loop_destroy(loop);
+    reload_destroy(s.reload);
     return err;
 }

@@ -10,6 +10,8 @@ struct auth;
 struct notify;
 struct relay;
 struct server;
+struct server_config;
+struct store;
 struct stun;
 struct tcp;
 struct udt_port;
@@ -26,21 +28,25 @@ struct service_config {
     struct server *server;
     struct udt_port *const *ports;
     size_t port_count;
-    struct stun *stun;     /* the caller begins and ends it; NULL: there is none */
-    struct relay *relay;   /* as well */
-    struct tcp *tcp;       /* NULL: there is none */
-    struct admin *admin;   /* as well */
-    struct auth *auth;     /* as well */
-    struct notify *notify; /* NULL: nobody is told */
-    int signal_fd;         /* from service_block_signals() */
-    int stats_fd;          /* from stats_open(), or -1 */
+    struct stun *stun;            /* the caller begins and ends it; NULL: there is none */
+    struct relay *relay;          /* as well */
+    struct tcp *tcp;              /* NULL: there is none */
+    struct admin *admin;          /* as well */
+    struct auth *auth;            /* as well */
+    struct notify *notify;        /* NULL: nobody is told */
+    struct store *store;          /* as it has loaded; the caller begins and ends it; NULL: there is none */
+    struct server_config *config; /* as it is read again (server/reload.h), with main()'s arguments */
+    int argc;
+    char **argv;
+    int signal_fd; /* from service_block_signals() */
+    int stats_fd;  /* from stats_open(), or -1 */
 };
 
-/* SIGTERM, SIGINT and SIGUSR1 are blocked from here on, in this thread and those it makes: UDT's threads must
+/* SIGTERM, SIGINT, SIGHUP and SIGUSR1 are blocked from here on, in this thread and those it makes: UDT's threads must
  * not take them. Returns their descriptor, or HX_ESYS with errno. */
 int service_block_signals(void);
 /* Runs until SIGTERM or SIGINT has come and the server's connections have ended; a second one ends it at
- * once. SIGUSR1 writes the server's numbers into the log. HX_OK; HX_ESYS with errno; HX_ENOMEM. */
+ * once. SIGHUP reads the configuration again; SIGUSR1 writes the server's numbers into the log. HX_OK; HX_ESYS with errno; HX_ENOMEM. */
 int service_run(const struct service_config *config);
 
 #endif

@@ -167,6 +167,17 @@ int store_begin(struct store *s, struct loop *loop)
     return err;
 }
 
+void store_leave(struct store *s)
+{
+    if (s->watched) {
+        loop_unwatch(s->loop, s->fd);
+        loop_remove_edge(s->loop, &s->room);
+    }
+    s->watched = false;
+    s->texts = NULL;
+    s->owners = NULL;
+}
+
 /* ---- as a whole ---- */
 
 void store_tell_texts(struct store *s, const struct store_text_events *events)
@@ -287,8 +298,6 @@ void store_end(struct store *s)
         return;
     if (s->fd >= 0) {
         flush(s); /* what there is room for */
-        s->loop = NULL;
-        s->watched = false;
         await_end(s);
         close(s->fd);
     }

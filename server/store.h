@@ -66,8 +66,10 @@ void store_tell_owners(struct store *s, const struct store_owner_events *events)
  * cannot be used, which is logged: then no claim succeeds; HX_ECLOSED: it has died, which is logged as well;
  * HX_ETIMEDOUT. */
 int store_load(struct store *s);
-/* HX_OK, HX_ENOMEM, HX_ESYS. The loop must be ended before the store. */
+/* HX_OK, HX_ENOMEM, HX_ESYS. */
 int store_begin(struct store *s, struct loop *loop);
+/* Before the loop is destroyed; nobody is told of anything any more. */
+void store_leave(struct store *s);
 
 /* The texts of `which` (enum store_text) are to be read again; while they are, it is noted that they shall be
  * once more. HX_OK or HX_ECLOSED. */

@@ -231,9 +231,7 @@ static int take_messages(struct process *p)
 
     for (int i = 0; err == HX_OK && n > 0 && i < STORE_BATCH_MAX; i++) {
         n = recv(p->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-        if (n == 0)
-            err = HX_ECLOSED;
-        else if (n < 0 && errno != EAGAIN && errno != EINTR)
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
             err = HX_ECLOSED;
         else if (n > 0 && (err = store_message_read(&m, bytes, (size_t)n)) == HX_OK)
             err = take(p, &m);

@@ -11,15 +11,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #define FILE_NAME_MAX 200
 #define TELL_MS       5000
 
-struct file { /* in the table of all, by its name; in the list, the oldest first */
+struct file { /* in the table of all, by its name; there the oldest comes first */
     char name[FILE_NAME_MAX + sizeof STORE_TRANSCRIPT_END];
     int64_t bytes;
-    struct file *prev, *next;
     UT_hash_handle hh;
 };
 
@@ -28,8 +26,7 @@ struct store_transcripts {
     char path[256];
     int64_t max_bytes, bytes;
     size_t count;
-    struct file *files; /* the table */
-    struct file *oldest;
+    struct file *files;
     bool is_trouble;
     int64_t told_ms; /* -1: never */
     char trouble[512];
@@ -73,7 +70,6 @@ static struct file *add(struct store_transcripts *t, const char *name, int64_t b
         return NULL;
     }
     f->bytes = bytes;
-    DL_APPEND(t->oldest, f);
     t->count++;
     t->bytes += bytes;
     return f;
@@ -83,7 +79,6 @@ static void forget(struct store_transcripts *t, struct file *f)
 {
     t->bytes -= f->bytes;
     t->count--;
-    DL_DELETE(t->oldest, f);
     HASH_DEL(t->files, f);
     free(f);
 }
@@ -91,14 +86,14 @@ static void forget(struct store_transcripts *t, struct file *f)
 /* The one that is written may be the oldest: a bound is a bound. */
 static void make_room(struct store_transcripts *t, int64_t bytes)
 {
-    while (t->oldest &&
+    while (t->files &&
            (t->count >= STORE_TRANSCRIPTS_FILES || (t->max_bytes > 0 && t->bytes + bytes > t->max_bytes))) {
-        if (unlinkat(t->directory, t->oldest->name, 0) < 0 && errno != ENOENT) {
-            note_trouble(t, t->oldest->name, strerror(errno));
+        if (unlinkat(t->directory, t->files->name, 0) < 0 && errno != ENOENT) {
+            note_trouble(t, t->files->name, strerror(errno));
             if (t->count < 2 * STORE_TRANSCRIPTS_FILES)
                 return; /* nothing is gained by the others, either */
         }
-        forget(t, t->oldest);
+        forget(t, t->files);
     }
 }
 
@@ -129,7 +124,7 @@ static void count_files(struct store_transcripts *t)
         closedir(d);
     else if (fd >= 0)
         close(fd);
-    DL_SORT(t->oldest, by_name);
+    HASH_SORT(t->files, by_name);
     make_room(t, 0);
 }
 
@@ -155,8 +150,12 @@ void store_transcripts_close(struct store_transcripts *t)
 {
     if (!t)
         return;
-    while (t->oldest)
-        forget(t, t->oldest);
+    struct file *f = t->files, *next;
+    HASH_CLEAR(hh, t->files); /* frees the table; the files keep their `next` */
+    for (; f; f = next) {
+        next = f->hh.next;
+        free(f);
+    }
     if (t->directory >= 0)
         close(t->directory);
     free(t);

@@ -34,6 +34,13 @@ int stun_create(struct stun **out, const struct server_config *config)
     return HX_OK;
 }
 
+void stun_reconfigure(struct stun *s, const struct server_config *config)
+{
+    pthread_mutex_lock(&s->lock);
+    s->rate.per_second = (unsigned)config->stun_rate;
+    pthread_mutex_unlock(&s->lock);
+}
+
 void stun_destroy(struct stun *s)
 {
     if (!s)

@@ -39,6 +39,8 @@ struct stun_place;
 
 /* HX_OK, HX_ENOMEM. Answers nobody before stun_begin(). */
 int stun_create(struct stun **out, const struct server_config *config);
+/* Its rate is this one's from now on. */
+void stun_reconfigure(struct stun *s, const struct server_config *config);
 /* Closes the ports that are its own. NULL is fine. No port may call stun_take() any more. */
 void stun_destroy(struct stun *s);
 

@@ -40,6 +40,14 @@ struct tcp {
     struct rate often; /* and those above it that are told so; others are reset */
 };
 
+void tcp_reconfigure(struct tcp *t, const struct server_config *config)
+{
+    unsigned rate = (unsigned)config->rate_per_address;
+
+    t->rate.per_second = rate;
+    t->often.per_second = (rate + TCP_OFTEN_SHARE - 1) / TCP_OFTEN_SHARE;
+}
+
 int tcp_create(struct tcp **out, const struct server_config *config)
 {
     struct tcp *t = calloc(1, sizeof *t);
@@ -47,8 +55,9 @@ int tcp_create(struct tcp **out, const struct server_config *config)
     if (!t)
         return HX_ENOMEM;
     t->config = config;
-    rate_init(&t->rate, (unsigned)config->rate_per_address);
-    rate_init(&t->often, ((unsigned)config->rate_per_address + TCP_OFTEN_SHARE - 1) / TCP_OFTEN_SHARE);
+    rate_init(&t->rate, 0);
+    rate_init(&t->often, 0);
+    tcp_reconfigure(t, config);
     *out = t;
     return HX_OK;
 }

@@ -21,6 +21,8 @@ struct tcp;
 
 /* HX_OK or HX_ENOMEM. *config stays the caller's and must live as long. */
 int tcp_create(struct tcp **out, const struct server_config *config);
+/* Its rates are these from now on. */
+void tcp_reconfigure(struct tcp *t, const struct server_config *config);
 /* HX_OK; HX_EADDR: the address cannot be had, HX_ESYS; both with errno. */
 int tcp_listen(struct tcp *t, const struct server_listen *l, bool ipv6_only);
 size_t tcp_listeners(const struct tcp *t);

@@ -6,6 +6,12 @@
 /* First handshakes are repeated every 250 ms, and their source may be forged. */
 #define HANDSHAKES_PER_CONNECTION 10
 
+void listener_handshake_set_rate(struct listener_handshake *l, unsigned rate_per_address)
+{
+    l->handshakes.per_second = rate_per_address * HANDSHAKES_PER_CONNECTION;
+    l->connections.per_second = rate_per_address;
+}
+
 struct listener_handshake *listener_handshake_create(unsigned rate_per_address, int64_t now_ms)
 {
     struct listener_handshake *l = calloc(1, sizeof *l);
@@ -14,8 +20,9 @@ struct listener_handshake *listener_handshake_create(unsigned rate_per_address, 
         return NULL;
     cookie_init(&l->cookie, now_ms);
     tickets_init(&l->tickets);
-    rate_init(&l->handshakes, rate_per_address * HANDSHAKES_PER_CONNECTION);
-    rate_init(&l->connections, rate_per_address);
+    rate_init(&l->handshakes, 0);
+    rate_init(&l->connections, 0);
+    listener_handshake_set_rate(l, rate_per_address);
     return l;
 }
 

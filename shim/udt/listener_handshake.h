@@ -36,6 +36,8 @@ enum listener_verdict {
 
 /* NULL: there is no memory. free() ends it. 0: no limit. */
 struct listener_handshake *listener_handshake_create(unsigned rate_per_address, int64_t now_ms);
+/* Another one from now on. */
+void listener_handshake_set_rate(struct listener_handshake *l, unsigned rate_per_address);
 /* `body`: of a handshake that the filter has passed; `early`: what came around it, zeroed: nothing. A ticket
  * makes a conclusion of a first handshake. */
 enum listener_verdict listener_handshake_take(struct listener_handshake *l, const struct net_address *from,

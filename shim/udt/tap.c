@@ -36,6 +36,14 @@ int tap_create(struct tap **out, struct net_port *port, const struct tap_config 
     return HX_OK;
 }
 
+void tap_set_rate(struct tap *t, unsigned rate_per_address)
+{
+    pthread_mutex_lock(&t->lock);
+    if (t->listener)
+        listener_handshake_set_rate(t->listener, rate_per_address);
+    pthread_mutex_unlock(&t->lock);
+}
+
 void tap_destroy(struct tap *t)
 {
     if (!t)

@@ -90,6 +90,9 @@ void tap_detach(struct tap *t);
 /* UDT has closed the descriptor, whose number may be another's now. UDT has no threads for it. */
 void tap_descriptor_closed(struct tap *t);
 
+/* Another rate_per_address from now on, if it listens. */
+void tap_set_rate(struct tap *t, unsigned rate_per_address);
+
 /* Readable while news waits. */
 int tap_event_fd(const struct tap *t);
 /* 1 and one id with all its news since it was last told, or 0. */

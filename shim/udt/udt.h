@@ -59,6 +59,8 @@ struct udt_event {
 /* Makes the UDP socket (dual-stack where the machine has IPv6) and starts UDT on it. HX_OK; HX_EADDR: the
  * address cannot be bound (errno says why); HX_ESYS; HX_ENOMEM. */
 int udt_port_open(struct udt_port **out, const struct udt_port_config *config);
+/* Another rate_per_address from now on; from any thread. */
+void udt_port_set_rate(struct udt_port *p, unsigned rate_per_address);
 /* The address it is bound to. */
 const struct sockaddr *udt_port_local(const struct udt_port *p, socklen_t *len);
 int udt_port_fd(const struct udt_port *p);

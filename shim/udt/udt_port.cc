@@ -360,6 +360,11 @@ int udt_port_next(struct udt_port *p, struct udt_event *ev)
     }
 }
 
+void udt_port_set_rate(struct udt_port *p, unsigned rate_per_address)
+{
+    tap_set_rate(p->tap, rate_per_address);
+}
+
 int udt_port_stats(const struct udt_port *p, struct udt_counter rows[UDT_COUNTERS_MAX])
 {
     static_assert(DROPS + 5 <= UDT_COUNTERS_MAX, "a row for each counter");

@@ -153,7 +153,9 @@ static inline void await_for(const int *number, int value, int64_t ms)
     assert_int_equal(loop_create(&loop), HX_OK);
     assert_int_equal(store_begin(store, loop), HX_OK);
     loop_run(loop, turn, &waiting);
-    store->watched = false; /* the loop is destroyed first, as store_end() has it */
+    store_leave(store);
+    store_tell_texts(store, &texts);
+    store_tell_owners(store, &owners);
     loop_destroy(loop);
 }
 
