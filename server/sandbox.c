@@ -4,6 +4,8 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -71,13 +73,16 @@ static const int allowed_store[] = {
 static const int fatal[] = {SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv,
                             SYS_process_vm_writev};
 static const int maps[] = {SYS_mmap, SYS_mprotect};
+static const struct {
+    uint32_t level, name;
+} options[] = {{SOL_SOCKET, SO_LINGER}, {IPPROTO_TCP, TCP_NODELAY}, {IPPROTO_TCP, TCP_CORK}};
 
 #define HEAD_SIZE   6
 #define CALL_SIZE   2 /* instructions for one system call */
 #define MAP_SIZE    5
-#define OPTION_SIZE 7
-#define PROGRAM_SIZE                                    \
-    (HEAD_SIZE + MAP_SIZE * COUNT(maps) + OPTION_SIZE + \
+#define OPTION_SIZE 5 /* and two for all of them */
+#define PROGRAM_SIZE                                                         \
+    (HEAD_SIZE + MAP_SIZE * COUNT(maps) + OPTION_SIZE * COUNT(options) + 2 + \
      CALL_SIZE * (COUNT(allowed) + COUNT(allowed_store) + COUNT(fatal)) + 1 /* the rest */)
 
 #define LOAD(field)  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
@@ -112,15 +117,19 @@ static void add_map(struct sock_fprog *p, int call)
     add(p, (struct sock_filter)RETURN(SECCOMP_RET_ALLOW));
 }
 
-/* The one option that is set while the service runs: a TCP connection is reset when it is closed. */
-static void add_option(struct sock_fprog *p)
+/* The options that are set while the service runs: a TCP connection is reset when it is closed; and
+ * libmicrohttpd says when what it has written shall leave. */
+static void add_options(struct sock_fprog *p)
 {
-    add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 6));
-    add(p, (struct sock_filter)LOAD(args[1]));
-    add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOL_SOCKET, 0, 3));
-    add(p, (struct sock_filter)LOAD(args[2]));
-    add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SO_LINGER, 0, 1));
-    add(p, (struct sock_filter)RETURN(SECCOMP_RET_ALLOW));
+    add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0,
+                                        OPTION_SIZE * COUNT(options) + 1));
+    for (size_t i = 0; i < COUNT(options); i++) {
+        add(p, (struct sock_filter)LOAD(args[1]));
+        add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, options[i].level, 0, 3));
+        add(p, (struct sock_filter)LOAD(args[2]));
+        add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, options[i].name, 0, 1));
+        add(p, (struct sock_filter)RETURN(SECCOMP_RET_ALLOW));
+    }
     add(p, (struct sock_filter)RETURN(DENY));
 }
 
@@ -150,7 +159,7 @@ static int enter(const int *more, size_t count)
     add_calls(&program, more, count, SECCOMP_RET_ALLOW);
     for (size_t i = 0; i < COUNT(maps); i++)
         add_map(&program, maps[i]);
-    add_option(&program);
+    add_options(&program);
     add_calls(&program, fatal, COUNT(fatal), SECCOMP_RET_KILL_PROCESS);
     add(&program, (struct sock_filter)RETURN(DENY));
     /* TSYNC: UDT's threads run already. A positive result is a thread that cannot be brought under it. */

@@ -62,11 +62,38 @@ assert len(shown) > 25 and [(n, t, h) for n, h, t in shown] == written, set(writ
 END
 }
 
+# Thirty that send their requests a byte at a time; says when the last one was cut off, and what they have got.
+cat >"$WORK/slow.py" <<'END'
+import select, socket, sys, time
+host, port = sys.argv[1].split(":")
+begun, got = time.monotonic(), b""
+left = [socket.create_connection((host, int(port))) for _ in range(30)]
+for s in left:
+    s.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nSlow: ")
+while left and time.monotonic() < begun + 120:
+    for s in select.select(left, [], [], 0.3)[0]:
+        try:
+            data = s.recv(65536)
+        except ConnectionError:
+            data = b""
+        got += data
+        if not data:
+            left.remove(s)
+    for s in list(left):
+        try:
+            s.send(b"x")
+        except OSError:
+            pass # it is read next
+print("cut off" if not left else len(left), time.monotonic() - begun > 9, got, flush=True)
+END
+slow_were_cut_off() { await_line "$WORK/slow.out" '^cut off True b' 60; }
+
 start_admin --admin "$SOCKET" || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish
 }
 start_prometheus
+start slow python3 "$WORK/slow.py" "$ADMIN"
 check "it says that it serves" is 200 /healthz
 check "at a Unix socket, too" [ "$(curl -s -m 20 --unix-socket "$SOCKET" http://any/healthz)" = ok ]
 check "which its owner and group alone may use" [ "$(stat -c %a "$SOCKET")" = 660 ]
@@ -147,7 +174,21 @@ check "what the log counts is among them" same_as_log
 check "Prometheus scrapes it" await_true 60 scraped 'sum(hx_binds_total)' 2
 check "and has what clients did" await_true 60 scraped 'hx_refused_total{reason="unknown"}' 1
 check "and tell" await_true 60 scraped 'sum(hx_reports_total{way=~"lan|direct"})' 2
+check "who sends a request for ever is cut off" slow_were_cut_off
 kill "$EVENTS_PID"
+# Over one connection, and at the end as much is held as after the first ones.
+rss_kb() { awk '/^VmRSS:/ { print $2 }' "/proc/$NS_PID/status"; }
+descriptors() { find "/proc/$NS_PID/fd" -mindepth 1 | wc -l; }
+many() { # many COUNT: for metrics, and four times as many for the page
+    [ "$(curl -s -m 300 -w '%{http_code}\n' -o /dev/null "http://$ADMIN/metrics?[1-$1]" -o /dev/null "http://$ADMIN/?[1-$((4 * $1))]" |
+        sort | uniq -c | xargs)" = "$((5 * $1)) 200" ]
+}
+check "a thousand requests on one connection are answered" many 200
+RSS=$(rss_kb) FDS=$(descriptors)
+check "20,000 more, too" many 4000
+check "and nothing grows: $RSS kB, $(rss_kb) kB" [ $(($(rss_kb) - RSS)) -le $((SLOW == 1 ? 512 : 65536)) ]
+none_left() { [ "$(descriptors)" -le "$FDS" ]; }
+check "nor is a descriptor left" await_true 20 none_left
 stop_nameserver
 check "it ends in order" [ $? = 0 ]
 start_admin --admin "$SOCKET" --admin-token "$WORK/token"

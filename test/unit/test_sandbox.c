@@ -11,6 +11,8 @@
 #include "server/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -90,6 +92,23 @@ static int memory_and_clocks(void)
            !gmtime_r(&now.tv_sec, &utc);
 }
 
+static int connection; /* of TCP, opened before */
+
+static int set(int level, int option)
+{
+    int value[2] = {0, 0};
+
+    return setsockopt(connection, level, option, value, option == SO_LINGER ? sizeof value : sizeof *value);
+}
+
+static int few_options(void)
+{
+    return set(SOL_SOCKET, SO_LINGER) < 0 || set(IPPROTO_TCP, TCP_NODELAY) < 0 ||
+           set(IPPROTO_TCP, TCP_CORK) < 0 || denied(set(SOL_SOCKET, SO_KEEPALIVE)) ||
+           denied(set(IPPROTO_TCP, TCP_QUICKACK)) || denied(set(SOL_SOCKET, TCP_CORK)) ||
+           denied(set(IPPROTO_IP, IP_TTL));
+}
+
 static int execute(void)
 {
     char *const argv[] = {(char *)"true", NULL};
@@ -119,6 +138,15 @@ static void no_process_can_be_made_or_reached(void **state)
 {
     (void)state;
     assert_exits_0(new_processes);
+}
+
+static void few_options_of_sockets_can_be_set(void **state)
+{
+    (void)state;
+    connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(connection >= 0);
+    assert_exits_0(few_options);
+    close(connection);
 }
 
 static void no_memory_becomes_executable(void **state)
@@ -186,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_new_can_be_opened),
         cmocka_unit_test(no_process_can_be_made_or_reached),
+        cmocka_unit_test(few_options_of_sockets_can_be_set),
         cmocka_unit_test(no_memory_becomes_executable),
         cmocka_unit_test(memory_and_clocks_are_as_ever),
         cmocka_unit_test(executing_a_program_ends_the_process),

@@ -156,6 +156,22 @@ static void equal_hashes_are_told_apart(void **state)
         assert_int_equal(w->all[i].came, 1);
 }
 
+/* In buckets that are looked at: 100 of 20,000 cost as much as 100 of 200. */
+static void a_page_costs_what_is_in_it(void **state)
+{
+    struct world *w = *state;
+
+    for (int i = 0; i < ENTRIES; i++) {
+        add(w, i);
+        if (i != 200 && i != ENTRIES - 1)
+            continue;
+        struct table_scan s = table_scan_begin(TABLE_SCAN_BEGIN);
+        for (int k = 0; k < 100; k++)
+            assert_non_null(table_scan_next(&s, w->table->hh.tbl));
+        assert_in_range(TABLE_SCAN_BUCKETS - s.buckets, 100, 250);
+    }
+}
+
 /* A table keeps its buckets: few entries of what was a large one are found all the same, by several pages that cost
  * no more than others. */
 static void what_was_large_is_looked_through_in_bounded_pieces(void **state)
@@ -208,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_entry_comes_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_stays_comes_once_while_others_come_and_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(equal_hashes_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_costs_what_is_in_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_large_is_looked_through_in_bounded_pieces, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(any_number_is_a_place, set_up, tear_down),
