@@ -19,8 +19,9 @@ same_packages() { # as make deps installs
     make -s -f - packages <<<$'include Makefile\npackages: ; @printf "%s\\n" $(DEBS)' >"$WORK/debs" || return
     ! stage tools | grep -vxF -f - "$WORK/debs"
 }
-libraries() { # of the programs, beyond what every Debian has: libc6 and libgcc-s1
-    ldd "$B/hx" "$B/hx-nameserver" | awk '$2 == "=>" { print $3 }' | sort -u | xargs readlink -f |
+libraries() { # of the programs, beyond what every Debian has: libc6 and libgcc-s1. Apt knows what those in turn need.
+    readelf -dW "$B/hx" "$B/hx-nameserver" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' | sort -u >"$WORK/needed"
+    ldd "$B/hx" "$B/hx-nameserver" | awk '$2 == "=>" { print $1, $3 }' | sort -u | join - "$WORK/needed" | cut -d' ' -f2 | xargs readlink -f |
         sed 's/^/*/' | xargs dpkg-query -S | sed -E 's/:.*//' | sort -u | grep -vxE 'libc6|libgcc-s1' >"$WORK/libraries"
     [ -s "$WORK/libraries" ] && ! stage runtime | grep -vxF -f - "$WORK/libraries"
 }

@@ -12,8 +12,8 @@ OUT=$TOP/build/packages
 
 REFUSED=$(boxes_refused)
 if [ -n "$REFUSED" ]; then
-    skip "the packages are built and tried" "$REFUSED"
-    finish
+    echo "$REFUSED" >&2
+    exit 1
 fi
 if [ "${HX_BOXES:-}" != inside ]; then
     rm -rf "$WORK"
