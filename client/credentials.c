@@ -154,6 +154,10 @@ void credentials_explain(char out[CREDENTIALS_TEXT_MAX], const struct credential
     char line[HOST_ID_MAX + sizeof " connect "], key[AUTHORIZATION_KEY_TEXT_MAX];
     struct authorization_key device = {.kind = AUTHORIZATION_ED25519};
     const char *why = said[0] ? said : "the nameserver does not allow it";
+    if (strstr(said, "--")) { /* it names an option, or a command, that mends it */
+        snprintf(out, CREDENTIALS_TEXT_MAX, "%s", said);
+        return;
+    }
     if (!c) {
         snprintf(out, CREDENTIALS_TEXT_MAX, "%s; this host has no key to prove: `hx key --device` makes one",
                  why);

@@ -29,5 +29,7 @@ bool nameserver_prove(struct nameserver *n)
 
 void nameserver_explain(const struct nameserver *n, char out[CREDENTIALS_TEXT_MAX])
 {
-    credentials_explain(out, n->credentials, &n->asked, n->text);
+    /* what it says of its challenge is for programs */
+    const char *said = n->status == 401 ? "the nameserver wants to know who asks" : n->text;
+    credentials_explain(out, n->credentials, &n->asked, said);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_MAX 96 /* options; getopt's forms of the table fit */
+#define TABLE_MAX 128 /* options; getopt's forms of the table fit */
 
 enum args_result args_usage(struct reading *r, const char *format, ...)
 {
@@ -149,12 +149,15 @@ static enum args_result operands(struct reading *r, char **words, int count)
     if (a->command == ARGS_CONFIG)
         return config_operands(r, words, count);
     bool nameless = a->command == ARGS_KEY || a->command == ARGS_NAT;
-    int most = nameless ? 0 : 1;
+    int most = nameless && !a->device ? 0 : 1;
     const char *what = a->command == ARGS_MEET ? "SESSION" : "NAME";
     if (count > most && a->command != ARGS_CP)
         return args_usage(r, "too many arguments: '%.100s'", words[most]);
-    if (nameless)
+    if (nameless) {
+        if (count > 0)
+            a->key_file = words[0];
         return ARGS_BIND;
+    }
     if (a->command == ARGS_CP)
         return args_cp_operands(r, words, count);
     if (count == 0)
@@ -210,6 +213,14 @@ enum args_result args_check_combination(struct reading *r)
     if (a->no_command && !a->forward_count)
         return args_usage(r,
                           "-N is for -L, -R and -D, as with ssh: give one of them (--name is the own name)");
+    if (a->device && (a->set || a->label || a->auth || a->qr))
+        return args_usage(r, "--device is about a key of this device's own, without --set, --label, --auth "
+                             "and --qr, which are of the key that hosts share");
+    if (a->auth && (a->set || a->label || a->qr || a->show))
+        return args_usage(r,
+                          "--auth is about the key that is there, without --set, --label, --qr and --show");
+    if (a->show && !a->device)
+        return args_usage(r, "--show is for --device: the key that hosts share, hx key shows alone");
     if (a->verbose && a->quiet)
         return args_usage(r, "--verbose and --quiet contradict each other");
     return ARGS_BIND;

@@ -67,9 +67,11 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     int timeout_s;       /* bind: for the nameserver's answer; meet: until all have met; 0: for ever */
     int wait_s;
     bool verbose, quiet;
-    const char *key_file; /* NULL: not given. hx key: its --file */
-    bool bare;            /* a raw stream */
-    bool insecure;        /* the same, without keys */
+    const char *key_file;        /* NULL: not given. hx key: its --file */
+    const char *device_key_file; /* NULL: not given */
+    char *device_key;            /* what is in it (client/tool/device_key.h); NULL: there is none */
+    bool bare;                   /* a raw stream */
+    bool insecure;               /* the same, without keys */
     int keepalive_s;
     int64_t bytes_per_s; /* cp, send, recv: at most so fast, each way; 0: as fast as it goes */
     int retry_for_s;     /* cp: how long it may be without a path before it gives up */
@@ -126,6 +128,8 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     char order;                /* ls: 't' by time, 'S' by size, 0 by name */
     bool lifetime;             /* nat: measure it */
     bool set;                  /* key: read one from standard input */
+    bool device, show;         /* key: this device's own; only show it */
+    bool auth;                 /* key: what a nameserver knows the shared one by */
     const char *label;         /* key: append one with this label; NULL: none */
     bool qr;                   /* key, send: draw it */
     char **paths;              /* send: PATH...; "-" alone is standard input */

@@ -254,6 +254,18 @@ enum args_result args_take(struct reading *r, int option)
     case OPTION_KEY_FILE:
         a->key_file = optarg;
         break;
+    case OPTION_DEVICE_KEY:
+        a->device_key_file = optarg;
+        break;
+    case OPTION_DEVICE:
+        a->device = true;
+        break;
+    case OPTION_SHOW:
+        a->show = true;
+        break;
+    case OPTION_AUTH:
+        a->auth = true;
+        break;
     case OPTION_SHARE:
         a->share = optarg;
         break;

@@ -204,6 +204,8 @@ int cmd_key(const struct args *args)
     char path[PATH_MAX];
     char error[KEYFILE_ERROR_MAX];
     char key[HX_KEY_TEXT_MAX];
+    if (args->device || args->auth)
+        return cmd_key_device(args);
     if (keyfile_path(path, args, error) < 0)
         return failed(error);
     if (!args->set)

@@ -24,7 +24,7 @@ _hx() {
         if [[ $word == -* ]]; then
             mapfile -t COMPREPLY < <(compgen -W "$(sed -nE \
                 's/^ +((-[A-Za-z0-9]), )?(--?[A-Za-z0-9][a-z-]*).*/\2 \3/p' <<<"$help")" -- "$word")
-        elif [[ $command == @(cp|send|config) ]]; then
+        elif [[ $command == @(cp|send|config|key) ]]; then
             _hx_paths -f "$word"
         elif [ "$command" = recv ] && [ "$COMP_CWORD" -gt 2 ]; then
             _hx_paths -d "$word" # the code comes first

@@ -42,7 +42,7 @@ config:*)
 *)
     if [[ ${words[CURRENT]} == -* ]]; then
         _describe -o option offered
-    elif [[ $command == (cp|send|config) ]]; then
+    elif [[ $command == (cp|send|config|key) ]]; then
         _files
     elif [[ $command == recv ]] && ((CURRENT > 3)); then
         _files -/ # the code comes first

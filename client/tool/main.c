@@ -3,6 +3,7 @@
 #include "client/forward/say.h"
 #include "client/hx.h"
 #include "client/tool/args.h"
+#include "client/tool/device_key.h"
 #include "client/tool/options.h"
 #include "client/tool/program.h"
 #include "client/tool/ui.h"
@@ -112,7 +113,7 @@ static const unsigned asked = OF(ARGS_BIND) | OF(ARGS_CONNECT) | OF(ARGS_CP) | O
 static const unsigned broken_off =
     OF(ARGS_INFO) | OF(ARGS_LS) | OF(ARGS_MEET) | OF(ARGS_RECV) | OF(ARGS_SEND);
 
-static int run(const struct args *args)
+static int run(struct args *args)
 {
     say_init(args->verbose, args->quiet);
     if (args->command != ARGS_KEY) /* it asks a terminal, which is the foreground's */
@@ -121,8 +122,9 @@ static int run(const struct args *args)
         say_error("cannot begin: %s", strerror(errno));
         return STATUS_FAILED;
     }
-    int status = commands[args->command](args);
+    int status = device_keys_load(args) ? commands[args->command](args) : STATUS_FAILED;
     hx_cleanup();
+    device_keys_wipe(args);
     bool broken = broken_off & OF(args->command) && status == STATUS_FAILED && interrupted();
     return broken ? interrupt_status() : status;
 }

@@ -19,6 +19,7 @@ int cmd_connect(const struct args *args);
 int cmd_cp(const struct args *args);
 int cmd_info(const struct args *args);
 int cmd_key(const struct args *args);
+int cmd_key_device(const struct args *args); /* hx key --device, --auth */
 int cmd_ls(const struct args *args);
 int cmd_meet(const struct args *args);
 int cmd_nat(const struct args *args);

@@ -15,6 +15,7 @@ struct hx_config reach_config(const struct args *args)
                               .relay_after_ms = args->relay_after_ms,
                               .stun = args_stun(args),
                               .path_events = 1,
+                              .device_key = args->device_key,
                               .state_dir = xdg_state_dir()};
 }
 

@@ -144,6 +144,8 @@ static const char *advice(int error)
         return "check https_proxy, or name the nameserver in no_proxy";
     case HX_ECERT:
         return "check --nameserver, and this host's clock and SSL_CERT_FILE";
+    case HX_EDENIED:
+        return "ask whoever runs it; `hx key --device` prints what its --auth FILE needs";
     case HX_EADDR:
         return "choose another --local-port, or leave the choice to the system";
     default:

@@ -282,7 +282,7 @@ static void who_has_no_key_hears_how_to_make_one(void **state)
     struct scripted s = begin(knows_the_device, false, false);
     (void)state;
     struct process asking = start(ask_for_name);
-    assert_line(&asking, "rejected the nameserver does not allow it; this host has no key to prove: "
+    assert_line(&asking, "rejected the nameserver wants to know who asks; this host has no key to prove: "
                          "`hx key --device` makes one");
     assert_int_equal(finish(&asking), -HX_EDENIED);
     assert_string_equal(scripted_stop(&s), "4");

@@ -350,6 +350,12 @@ static void key_needs_no_nameserver_and_no_name(void **state)
     assert_string_equal(args.label, "bob");
     assert_int_equal(PARSE(NULL, "key", "hx-aaaa"), ARGS_USAGE); /* a key in an argument list is public */
     assert_int_equal(PARSE(NULL, "key", "--label", "two words"), ARGS_USAGE);
+    assert_int_equal(PARSE(NULL, "key", "--device", "f"), ARGS_KEY);
+    assert_true(args.device && !args.show && strcmp(args.key_file, "f") == 0);
+    assert_int_equal(PARSE(NULL, "key", "--device", "--show"), ARGS_KEY);
+    assert_true(args.device && args.show && !args.key_file);
+    assert_int_equal(PARSE(NULL, "key", "--auth", "--file", "f"), ARGS_KEY);
+    assert_true(args.auth && strcmp(args.key_file, "f") == 0);
     char label[ARGS_LABEL_MAX + 2];
     memset(label, 'x', sizeof label);
     label[ARGS_LABEL_MAX + 1] = '\0';
@@ -376,6 +382,10 @@ static void what_contradicts_itself_is_refused_with_advice(void **state)
     REFUSED("-t is for a command", "connect", "a", "-t", "--to", "h:1");
     REFUSED("--share: leave out", "bind", "a", "--share", "d", "--insecure");
     REFUSED("--key-file: leave out", "bind", "a", "--insecure", "--key-file", "f");
+    REFUSED("--device is about", "key", "--device", "--set");
+    REFUSED("--auth is about", "key", "--auth", "--label", "a");
+    REFUSED("--show is for --device", "key", "--show");
+    REFUSED("too many arguments", "key", "--device", "f", "g");
     REFUSED("--to: leave out", "connect", "a", "--insecure", "--to", "h:1");
     REFUSED("-L: leave out", "connect", "a", "--insecure", "-L", "1:h:1");
     REFUSED("-D: leave out", "connect", "a", "--insecure", "-D", "1");
