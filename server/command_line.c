@@ -24,6 +24,7 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"request-timeout", required_argument, NULL, 0},
                                              {"idle-timeout", required_argument, NULL, 0},
                                              {"auth", required_argument, NULL, 0},
+                                             {"auth-db", required_argument, NULL, 0},
                                              {"auth-host", required_argument, NULL, 0},
                                              {"claims-per-source", required_argument, NULL, 0},
                                              {"max-owned", required_argument, NULL, 0},
@@ -43,6 +44,8 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"family", required_argument, NULL, 0},
                                              {"ipv4", no_argument, NULL, '4'},
                                              {"ipv6", no_argument, NULL, '6'},
+                                             {"forget", required_argument, NULL, 'F'},
+                                             {"owners", no_argument, NULL, 'O'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'},
                                              {NULL, 0, NULL, 0}};
@@ -85,6 +88,8 @@ void server_config_usage(FILE *out)
             "      --auth=FILE            who may bind, connect and join: lines NAME-PATTERN ACTIONS\n"
             "                             CREDENTIAL (see hx-nameserver(8)); also beside --auth=tofu\n"
             "      --auth=tofu            the first key that binds a name owns it\n"
+            "      --auth-db=FILE         the database of who owns which name (default: owners.db in\n"
+            "                             systemd's StateDirectory=)\n"
             "      --auth-host=NAME[:PORT]  only proofs for this Host count; may be repeated (default: for\n"
             "                             each Host)\n"
             "      --claims-per-source=N  new names that one address may own a minute, in bursts of 60;\n"
@@ -109,6 +114,8 @@ void server_config_usage(FILE *out)
             "      --admin-token=FILE     whoever asks there must know what FILE has\n"
             "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
             "      --no-sandbox           keep all system calls allowed, for debugging\n"
+            "      --owners               print who owns which name, by --auth-db, and exit\n"
+            "      --forget=NAME          whoever binds NAME next owns it; exit\n"
             "  -h, --help                 print this and exit\n"
             "  -V, --version              print the version and exit\n"
             "\n"
@@ -120,6 +127,8 @@ void server_config_usage(FILE *out)
 /* The command line in the order given: it is applied when the file has been read. */
 struct command_line {
     const char *config_path;
+    const char *forget;
+    bool tell_owners;
     const char *names[ASSIGNMENTS_MAX];
     const char *values[ASSIGNMENTS_MAX];
     size_t count;
@@ -184,8 +193,10 @@ static enum config_result scan(struct command_line *cl, int argc, char **argv, c
                      c == ':' ? "a value is missing after" : "bad option", at);
             return CONFIG_BAD;
         }
-        if (c == 'c') {
-            cl->config_path = optarg;
+        if (c == 'c' || c == 'F' || c == 'O') {
+            cl->config_path = c == 'c' ? optarg : cl->config_path;
+            cl->forget = c == 'F' ? optarg : cl->forget;
+            cl->tell_owners |= c == 'O';
             continue;
         }
         if (cl->count == ASSIGNMENTS_MAX) {
@@ -221,6 +232,8 @@ static int read_text(struct server_config *c, const char *text, size_t len, cons
 static enum config_result assign(struct server_config *c, const struct command_line *cl,
                                  char error[CONFIG_ERROR_MAX])
 {
+    c->forget = cl->forget;
+    c->tell_owners = cl->tell_owners;
     for (size_t i = 0; i < cl->count; i++) { /* these addresses, and not those of the file as well */
         c->listen_is_default |= strcmp(cl->names[i], "listen") == 0;
         c->listen_tcp_is_default |= strcmp(cl->names[i], "listen-tcp") == 0;

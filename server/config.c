@@ -238,6 +238,7 @@ static const struct text_option {
      "is no address, or one too many; give two at most, as ADDR:PORT, [IPV6]:PORT or /PATH"},
     {"admin-token", parse_admin_token, "is no file's name"},
     {"auth", config_auth_parse, "cannot be; give a file of rules or tofu, each at most once"},
+    {"auth-db", config_auth_parse_db, "is no file's name"},
     {"auth-host", config_auth_parse_host, "is no host, or one too many; give up to 16, each as NAME[:PORT]"},
     {"sandbox", parse_sandbox, "is neither yes nor no"},
 };
@@ -406,5 +407,7 @@ int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX])
 
     if (err == HX_OK)
         err = check_stun(c, error);
+    if (err == HX_OK)
+        err = config_auth_check(c, error);
     return err < 0 ? err : check_admin(c, error);
 }

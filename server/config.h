@@ -58,6 +58,7 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     int64_t relay_per_address;       /* sessions */
     char auth_file[CONFIG_PATH_MAX]; /* rules (server/auth_rules.h); "": none */
     bool auth_tofu;                  /* the first key that binds a name owns it, within: */
+    char auth_db[CONFIG_PATH_MAX];   /* the owners' database (server/store_owners.h); "": none */
     int64_t claims_per_source;       /* new names a minute; 0: unlimited, as the other is */
     int64_t max_owned;               /* names */
     char auth_hosts[CONFIG_AUTH_HOSTS_MAX]
@@ -68,7 +69,9 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct admin_address admin[CONFIG_ADMIN_MAX]; /* where its operator looks at it */
     size_t admin_count;
     char admin_token[CONFIG_PATH_MAX]; /* the file that has it; "": none is asked for */
-    const char *config_path;           /* of the command line, whose it is; NULL: there is none */
+    const char *forget; /* likewise: the name that is to be forgotten, in place of all else; NULL: none */
+    bool tell_owners;   /* likewise: all owned names are to be told */
+    const char *config_path; /* of the command line, whose it is; NULL: there is none */
 };
 
 /* Somebody must prove who it is before it may do what it asks for. */

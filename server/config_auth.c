@@ -1,5 +1,7 @@
 #include "server/config_auth.h"
 #include "base/error.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int config_auth_parse(struct server_config *c, const char *value)
@@ -13,6 +15,33 @@ int config_auth_parse(struct server_config *c, const char *value)
     if (c->auth_file[0] || value[0] == '\0' || strlen(value) >= sizeof c->auth_file)
         return HX_EINVAL;
     strcpy(c->auth_file, value);
+    return HX_OK;
+}
+
+int config_auth_parse_db(struct server_config *c, const char *value)
+{
+    if (value[0] == '\0' || strlen(value) >= sizeof c->auth_db)
+        return HX_EINVAL;
+    strcpy(c->auth_db, value);
+    return HX_OK;
+}
+
+/* Several directories have a colon between two (systemd.exec(5)). */
+int config_auth_check(struct server_config *c, char error[CONFIG_ERROR_MAX])
+{
+    bool wanted = c->auth_tofu || c->forget || c->tell_owners;
+    const char *state = getenv("STATE_DIRECTORY");
+    size_t len = state ? strcspn(state, ":") : 0;
+
+    if (!wanted || c->auth_db[0])
+        return HX_OK;
+    if (len == 0 || len + sizeof "/owners.db" > sizeof c->auth_db) {
+        snprintf(error, CONFIG_ERROR_MAX,
+                 "there is no file for the owners of names; give one with --auth-db, or a StateDirectory= to "
+                 "systemd");
+        return HX_EINVAL;
+    }
+    snprintf(c->auth_db, sizeof c->auth_db, "%.*s/owners.db", (int)len, state);
     return HX_OK;
 }
 

@@ -7,6 +7,11 @@
 /* A file of rules, or "tofu"; a file of that name is ./tofu. HX_OK; HX_EINVAL: there has been one. */
 int config_auth_parse(struct server_config *c, const char *value);
 /* HX_OK; HX_EINVAL: it is no value of a Host field. */
+int config_auth_parse_db(struct server_config *c, const char *value);
 int config_auth_parse_host(struct server_config *c, const char *value);
+
+/* Owners need a database: that of --auth-db, or one in systemd's StateDirectory=. HX_OK or HX_EINVAL, with
+ * `error` set. */
+int config_auth_check(struct server_config *c, char error[CONFIG_ERROR_MAX]);
 
 #endif

@@ -84,6 +84,7 @@ SAME_OPTION(stun_port, stun_port)
 SAME_OPTION(relay, relay)
 SAME_OPTION(max_owned, max_owned)
 SAME_OPTION(sandbox, no_sandbox)
+SAME_TEXT_OPTION(auth_db, auth_db)
 SAME_TEXT_OPTION(user, user)
 SAME_TEXT_OPTION(admin_token, admin_token)
 
@@ -99,6 +100,7 @@ static const struct {
              {"stun-address", same_stun_address},
              {"relay", same_relay},
              {"auth", same_auth},
+             {"auth-db", same_auth_db},
              {"auth-host", same_auth_host},
              {"max-owned", same_max_owned},
              {"admin", same_admin},

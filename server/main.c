@@ -7,6 +7,8 @@
 #include "server/config.h"
 #include "server/log.h"
 #include "server/notify.h"
+#include "server/owners_command.h"
+#include "server/owners_store.h"
 #include "server/privileges.h"
 #include "server/relay.h"
 #include "server/sandbox.h"
@@ -284,12 +286,15 @@ static int start_store(const struct server_config *config, const struct privileg
 {
     const struct store_config store = {.config_path = config->config_path,
                                        .auth_path = config->auth_file[0] ? config->auth_file : NULL,
+                                       .auth_db = config->auth_tofu ? config->auth_db : NULL,
                                        .user = config->user[0] ? user : NULL,
                                        .no_sandbox = config->no_sandbox};
 
-    if (!store.config_path && !store.auth_path)
+    if (!store.config_path && !store.auth_path && !store.auth_db)
         return HX_OK;
     int err = store_start(&service->store, &store);
+    if (err == HX_OK && store.auth_db)
+        err = owners_link(&service->owners, auth_owners(service->auth), service->store);
     if (err < 0)
         fprintf(stderr, "hx-nameserver: a process for files cannot be started: %s\n",
                 err == HX_ESYS ? strerror(errno) : hx_error_text(err));
@@ -355,6 +360,7 @@ static int serve(struct server_config *config, int argc, char **argv)
     store_end(service.store);
     admin_destroy(service.admin);
     auth_destroy(service.auth);
+    free(service.owners);
     stun_end(service.stun);
     relay_end(service.relay);
     udt_shutdown(FLUSH_MS);
@@ -398,6 +404,8 @@ int main(int argc, char **argv)
     log_set_level(config.log_level);
     log_set_format(config.log_format);
     log_set_addresses(config.log_addresses);
+    if (owners_command_given(&config))
+        return owners_command(&config);
     log_open(STDERR_FILENO); /* before --user: the pipe may be root's alone */
     return serve(&config, argc, argv);
 }

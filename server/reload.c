@@ -1,6 +1,7 @@
 #include "server/reload.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "server/auth.h"
 #include "server/config.h"
 #include "server/config_changes.h"
 #include "server/log.h"
@@ -18,25 +19,36 @@
 struct reload {
     struct reload_config c;
     struct store_text_events events;
-    struct buf config; /* its text, as far as it has come */
-    int err;           /* of what has come so far */
+    struct buf config;         /* its text, as far as it has come */
+    struct auth_parser *rules; /* of the rules' text, as far as it has come; NULL: nothing has */
+    int err;                   /* of what has come so far */
 };
 
 static void begin_texts(struct reload *r)
 {
     buf_free(&r->config);
+    auth_parser_destroy(r->rules);
+    r->rules = NULL;
     r->err = HX_OK;
+}
+
+static int take_rules(struct reload *r, const char *data, size_t len)
+{
+    int err = r->rules ? HX_OK : auth_parser_create(&r->rules, r->c.running->auth_file);
+
+    return err < 0 ? err : auth_parser_feed(r->rules, data, len);
 }
 
 static void take_piece(void *user, enum store_text which, const void *data, size_t len)
 {
     struct reload *r = user;
-    int err = HX_OK;
 
+    if (r->err < 0)
+        return;
     if (which == STORE_TEXT_CONFIG)
-        err = buf_append(&r->config, data, len);
-    if (r->err == HX_OK)
-        r->err = err;
+        r->err = buf_append(&r->config, data, len);
+    else if (which == STORE_TEXT_AUTH && r->c.auth)
+        r->err = take_rules(r, data, len);
 }
 
 /* Whoever holds a name, or waits for one, keeps it; limits are for what is to come. */
@@ -58,11 +70,26 @@ static void apply(const struct reload *r)
     log_set_addresses(c->log_addresses);
 }
 
-/* HX_OK, or HX_EINVAL with `error`. */
-static int parse(struct reload *r, int which, struct server_config *wanted, char error[CONFIG_ERROR_MAX])
+/* The end of the rules' text, which may have been empty. */
+static int finish_rules(struct reload *r, int which, struct auth_rules **rules)
 {
-    if (r->err < 0) {
-        snprintf(error, CONFIG_ERROR_MAX, "%s", hx_error_text(r->err));
+    int err = r->err;
+
+    if (err == HX_OK && (which & STORE_TEXT_AUTH) && r->c.auth && (err = take_rules(r, "", 0)) == HX_OK)
+        err = auth_parser_finish(r->rules, rules);
+    return err;
+}
+
+/* HX_OK, or HX_EINVAL with `error`. */
+static int parse(struct reload *r, int which, struct server_config *wanted, struct auth_rules **rules,
+                 char error[CONFIG_ERROR_MAX])
+{
+    int err = finish_rules(r, which, rules);
+
+    if (err < 0) {
+        const char *why = r->rules ? auth_parser_error(r->rules) : "";
+
+        snprintf(error, CONFIG_ERROR_MAX, "%s", why[0] ? why : hx_error_text(err));
         return HX_EINVAL;
     }
     *wanted = *r->c.running;
@@ -74,19 +101,39 @@ static int parse(struct reload *r, int which, struct server_config *wanted, char
                : HX_EINVAL;
 }
 
+/* Whoever may not any more ends. */
+static void apply_rules(const struct reload *r, struct auth_rules *rules)
+{
+    auth_use_rules(r->c.auth, rules);
+    server_reauthorize(r->c.server);
+}
+
+/* `rules`: NULL: they were not read. */
+static void log_reloaded(const struct config_changes *changes, const struct auth_rules *rules)
+{
+    char count[LOG_NUM_MAX];
+
+    log_always(LOG_INFO, "reloaded", "changed", changes->made[0] ? changes->made : "nothing", "needs_restart",
+               changes->missed[0] ? changes->missed : NULL, "rules",
+               rules ? log_num(count, (int64_t)auth_rules_count(rules)) : NULL);
+}
+
 static void finish(struct reload *r, int which)
 {
     struct server_config *wanted = malloc(sizeof *wanted); /* it is large */
+    struct auth_rules *rules = NULL;
     struct config_changes changes;
     char error[CONFIG_ERROR_MAX] = "out of memory";
 
-    if (!wanted || parse(r, which, wanted, error) < 0) {
+    if (!wanted || parse(r, which, wanted, &rules, error) < 0) {
+        auth_rules_destroy(rules);
         log_always(LOG_ERROR, "not_reloaded", "reason", error);
     } else {
         config_change(r->c.running, wanted, &changes);
         apply(r);
-        log_always(LOG_INFO, "reloaded", "changed", changes.made[0] ? changes.made : "nothing",
-                   "needs_restart", changes.missed[0] ? changes.missed : NULL);
+        if (which & STORE_TEXT_AUTH)
+            apply_rules(r, rules);
+        log_reloaded(&changes, rules);
     }
     free(wanted);
 }
@@ -134,6 +181,6 @@ void reload_destroy(struct reload *r)
 {
     if (!r)
         return;
-    buf_free(&r->config);
+    begin_texts(r);
     free(r);
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct notify;
+struct auth;
 struct relay;
 struct reload;
 struct server;
@@ -28,6 +28,7 @@ struct reload_config {
     struct server_config *running; /* it is changed */
     struct store *store;
     struct server *server;
+    struct auth *auth;
     struct stun *stun;
     struct relay *relay;
     struct tcp *tcp;

@@ -304,6 +304,7 @@ static int begin_reload(struct service *s)
                                        .running = s->c.config,
                                        .store = s->c.store,
                                        .server = s->c.server,
+                                       .auth = s->c.auth,
                                        .stun = s->c.stun,
                                        .relay = s->c.relay,
                                        .tcp = s->c.tcp,

@@ -8,6 +8,7 @@
 struct admin;
 struct auth;
 struct notify;
+struct owners_link;
 struct relay;
 struct server;
 struct server_config;
@@ -34,6 +35,7 @@ struct service_config {
     struct admin *admin;          /* as well */
     struct auth *auth;            /* as well */
     struct notify *notify;        /* NULL: nobody is told */
+    struct owners_link *owners;   /* as well */
     struct store *store;          /* as it has loaded; the caller begins and ends it; NULL: there is none */
     struct server_config *config; /* as it is read again (server/reload.h), with main()'s arguments */
     int argc;

@@ -18,7 +18,7 @@
 #define STORE_QUEUE_MAX    (4 << 20) /* bytes that wait for the store to take them */
 #define STORE_WRITES_MAX   (1 << 20) /* with more than these before it a transcript's piece is dropped */
 #define STORE_ANSWER_MS    10000     /* a disk that takes longer has failed, for who waits */
-#define STORE_TURN_MAX     64        /* messages taken in one turn */
+#define STORE_TURN_MAX     8         /* messages taken in one turn: rules are parsed as they come */
 #define STORE_LOAD_MS      120000    /* all owners at the start */
 #define STORE_REAP_MS      20        /* between two looks at how it has ended, ... */
 #define STORE_REAP_TRIES   50        /* so often, and then each STORE_REAP_LATE_MS */

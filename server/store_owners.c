@@ -10,7 +10,7 @@
 #define TEXT_OF(x)     #x
 #define TEXT(x)        TEXT_OF(x)
 
-enum statement { CLAIM, OWNER, FORGET, NOTE, GONE, EACH, STATEMENTS };
+enum statement { CLAIM, OWNER, FORGET, NOTE, GONE, EACH, EACH_TIMED, STATEMENTS };
 
 static const char *const texts[] = {
     [CLAIM] = "INSERT INTO owners VALUES(?1, ?2, unixepoch()) ON CONFLICT DO NOTHING",
@@ -18,7 +18,8 @@ static const char *const texts[] = {
     [FORGET] = "DELETE FROM owners WHERE name = ?1",
     [NOTE] = "INSERT INTO forgotten(name) VALUES(?1)",
     [GONE] = "SELECT seq, name FROM forgotten WHERE seq > ?1 ORDER BY seq",
-    [EACH] = "SELECT name, key, strftime('%Y-%m-%dT%H:%M:%SZ', claimed, 'unixepoch') FROM owners"};
+    [EACH] = "SELECT name, key, NULL FROM owners",
+    [EACH_TIMED] = "SELECT name, key, strftime('%Y-%m-%dT%H:%M:%SZ', claimed, 'unixepoch') FROM owners"};
 
 /* What is forgotten by another process is told to the one that serves by `forgotten`; only its last rows are
  * of use. */
@@ -212,9 +213,9 @@ int store_owners_forget(struct store_owners *o, struct store_bytes name, bool te
     return tell ? step(o, with_name(o, NOTE, name)) : HX_OK;
 }
 
-int store_owners_each(struct store_owners *o, store_owners_row *row, void *user)
+int store_owners_each(struct store_owners *o, bool timed, store_owners_row *row, void *user)
 {
-    sqlite3_stmt *s = o->statements[EACH];
+    sqlite3_stmt *s = o->statements[timed ? EACH_TIMED : EACH];
     int err = HX_OK, result = SQLITE_DONE;
 
     while (err == HX_OK && (result = sqlite3_step(s)) == SQLITE_ROW) {

@@ -105,7 +105,7 @@ static int open_owners(struct process *p, int64_t now_ms)
     if (store_owners_open(&p->owners, p->c->auth_db, true, error) < 0)
         return tell_trouble(p, STORE_NO_OWNERS, error);
     p->rows.len = 0;
-    int err = store_owners_each(p->owners, send_row, p);
+    int err = store_owners_each(p->owners, false, send_row, p);
     if (err != HX_ESYS)
         return err < 0 ? err : send_rows(p);
     snprintf(error, sizeof error, "%.200s: cannot be read: %.200s", p->c->auth_db,

@@ -7,7 +7,7 @@ AUTH=$TOP/test/auth/at_nameserver.py
 python3 "$AUTH" rules >"$WORK/rules"
 begin() { # begin ARG...: a nameserver with them, in NS and TCP
     start nameserver "$@" --listen 127.0.0.1:0 --listen-tcp 127.0.0.1:0 --rate-per-address 0 --max-per-address 0 \
-        --auth "$WORK/rules" --auth tofu --auth-host ns.example
+        --auth "$WORK/rules" --auth tofu --auth-host ns.example --auth-db "$(mktemp -u "$WORK/owners.XXXXXX")"
     NS_PID=$PID
     NS=$(await_line "$WORK/nameserver.out" '^listening on 127') && NS=${NS##* }
     TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ') && TCP=${TCP##* }

@@ -28,7 +28,7 @@ static int rows(void)
     int count = 0;
 
     assert_int_equal(store_owners_open(&o, db_path, false, error), HX_OK);
-    assert_int_equal(store_owners_each(o, count_row, &count), HX_OK);
+    assert_int_equal(store_owners_each(o, false, count_row, &count), HX_OK);
     store_owners_close(o);
     return count;
 }
