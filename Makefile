@@ -184,7 +184,7 @@ $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
 # What plays against our programs is the same for all of their builds: a sanitizer's takes the release build's.
 TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(B)/test/failing_malloc.so $(B)/test/no_ipv6 \
-              $(B)/test/group_member
+              $(B)/test/group_member $(B)/test/holders
 ifneq ($(findstring -fsanitize,$(CFLAGS)),)
 $(TOOLS): ; @mkdir -p $(@D); ln -sf $(abspath $(@:$(B)/%=build/release/%)) $@
 else
@@ -193,7 +193,7 @@ $(HOSTILE): $(B)/test/hostile/%: $(B)/test/hostile/%.o $(patsubst %,$(B)/test/ho
     cases_handshake dialects) $(B)/libproto.a $(B)/libbase.a ; $(CC) $(LDFLAGS) -o $@ $^
 $(B)/test/clock_step.so $(B)/test/failing_malloc.so: $(B)/%.so: %.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -g -shared -o $@ $<
 $(B)/test/no_ipv6: test/no_ipv6.c ; @mkdir -p $(@D); $(CC) $(STD) -O2 -o $@ $<
-$(B)/test/natlab/mapper $(B)/test/group_member: %: %.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
+$(B)/test/natlab/mapper $(B)/test/group_member $(B)/test/holders: %: %.o $(B)/libclient.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ $(ROUTER) $(LIBS)
 $(B)/test/natlab/nat_box: $(B)/test/natlab/nat_table.o
 $(B)/test/natlab/probe: $(B)/test/natlab/probe_net.o

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define RETRY_AFTER_MAX_MS    120000 /* a nameserver may ask for more, which is a slip, or malice */
-#define STEADY_MS             5000   /* a bind that held for so long begins the backoff anew */
-#define RENEW_MS              10000  /* between two times that what peers are told of us changes */
-#define RENEW_AWAITED_MS      100    /* if a peer waits to hear it, ... */
-#define ROUTE_LOOK_MS         5000   /* where the kernel does not tell of changes */
+#define STEADY_MS             5000  /* a bind that held for so long begins the backoff anew */
+#define RENEW_MS              10000 /* between two times that what peers are told of us changes */
+#define RENEW_AWAITED_MS      100   /* if a peer waits to hear it, ... */
+#define ROUTE_LOOK_MS         5000  /* where the kernel does not tell of changes */
 #define HURRY_AFTER_MS        2000
 #define HURRY_SPREAD_MS       1000 /* a whole network may have returned in one moment */
+#define DETOUR_SPREAD_MS      50   /* all who waited are sent elsewhere in one moment */
 #define UNANSWERED_MAX        2 /* a NAT may keep a dead mapping as long as packets use it: then another port */
 #define SECOND_FIRST_MS       1000 /* the second leg's backoff: the name is reachable meanwhile */
 #define SECOND_HURRY_AFTER_MS 60000
@@ -97,12 +97,15 @@ static void second_failed(struct leg *leg, const struct nameserver_end *end)
 static void main_failed(struct leg *leg, const struct nameserver_end *end, bool was_bound)
 {
     struct binding *b = leg->b;
+    int asked = b->where;
+    bool elsewhere = b->detour.taken;
     b->main = leg;
+    detour_end(&b->detour);
     leg_off(other_leg(leg));
     leg->families = b->settings->families;
     leg->backoff.first_ms = leg->backoff.max_ms = 0;
     b->last_error = end->error;
-    if (!b->ever_bound && is_final(end->error)) {
+    if (!b->ever_bound && is_final(end->error) && !elsewhere) {
         enter(leg, LEG_OFF);
         b->error = end->error;
         if (end->text[0] != '\0')
@@ -112,7 +115,7 @@ static void main_failed(struct leg *leg, const struct nameserver_end *end, bool 
     }
     if (!was_bound)
         b->where = (b->where + 1) % b->settings->nameserver_count;
-    int64_t delay_ms = backoff_after(leg, end->retry_after_s);
+    int64_t delay_ms = backoff_after(leg, -1) + binding_heed(b, asked, end);
     wait_for(leg, delay_ms);
     report_end(leg, b->ever_bound ? HX_EVENT_NAMESERVER_LOST : HX_EVENT_NAMESERVER_AWAITED, end, delay_ms);
 }
@@ -142,6 +145,8 @@ static void leg_ended(struct leg *leg, const struct nameserver_end *end)
     if (other_leg(leg)->state == LEG_BOUND) {
         b->main = other_leg(leg);
         second_failed(leg, end);
+    } else if (leg == b->main && leg->state == LEG_ASKING && binding_is_sent_elsewhere(b, end)) {
+        wait_for(leg, engine_random() % DETOUR_SPREAD_MS);
     } else if (leg == b->main) {
         main_failed(leg, end, was_bound);
     } else { /* the main one is being asked: it will tell */
@@ -169,7 +174,7 @@ static void enter_bound(struct leg *leg)
     engine_timer_set(&leg->timer, leg->bound_ms + ROUTE_LOOK_MS);
     if (nameserver_tunnel(leg->nameserver) && (s->transports & TRANSPORT_UDP))
         (void)udp_return_begin(&leg->udp_return, nameserver_port(leg->nameserver),
-                               &s->nameservers[leg->b->where], s->families, on_udp, leg);
+                               detour_name(&leg->b->detour, s, leg->b->where), s->families, on_udp, leg);
 }
 
 static void on_agreed(void *user, const struct endpoint *external);
@@ -286,12 +291,10 @@ static void ask_now(struct leg *leg)
     leg->told = fields;
     buf_init(&bytes, 0);
     bool by_udp = leg != b->main || leg->returning; /* a second leg is of a family, and a tunnel of none */
-    struct nameserver_request request = {.name = &b->settings->nameservers[b->where],
-                                         .place = &b->settings->places[b->where],
-                                         .families = leg->families,
-                                         .transports = by_udp ? TRANSPORT_UDP : b->settings->transports,
-                                         .bytes = &bytes,
-                                         .credentials = b->settings->credentials};
+    struct nameserver_request request = {.families = leg->families, .bytes = &bytes, .credentials = b->settings->credentials};
+    detour_request(&b->detour, b->settings, b->where, &request);
+    if (by_udp)
+        request.transports = TRANSPORT_UDP;
     int err = binding_question_write(&bytes, b->settings, b->session, &fields);
     if (err == HX_OK)
         err = nameserver_open(&leg->nameserver, &request, &callbacks);
@@ -311,7 +314,7 @@ static void ask(struct leg *leg)
 {
     struct binding *b = leg->b;
     enter(leg, LEG_QUEUED);
-    if (turn_take(&leg->turn, &b->settings->nameservers[b->where], leg->families))
+    if (turn_take(&leg->turn, detour_name(&b->detour, b->settings, b->where), leg->families))
         ask_now(leg);
 }
 

@@ -19,12 +19,15 @@
 
 #include "base/backoff.h"
 #include "base/token_bucket.h"
+#include "client/detour.h"
 #include "client/local_candidates.h"
 #include "client/nameserver.h"
 #include "client/settings.h"
 #include "client/turns.h"
 #include "client/udp_return.h"
 #include "proto/peer_fields.h"
+
+#define RETRY_AFTER_MAX_MS 120000 /* a nameserver may ask for more, which is a slip, or malice */
 
 struct binding;
 
@@ -68,9 +71,11 @@ struct binding {
     /* The rest is private. */
     struct leg legs[2];
     struct leg *main;
-    int where;                   /* the nameserver that is asked, of settings->nameservers */
-    struct token_bucket awaited; /* renewals for the sake of a peer that is not reached */
-    bool news;                   /* what we tell peers has changed, and they are not told yet */
+    int where;                         /* the nameserver that is asked, of settings->nameservers ... */
+    struct detour detour;              /* ... or that one names instead */
+    int64_t again_ms[NAMESERVERS_MAX]; /* before that one wants to hear nothing (Retry-After) */
+    struct token_bucket awaited;       /* renewals for the sake of a peer that is not reached */
+    bool news;                         /* what we tell peers has changed, and they are not told yet */
     char session[SESSION_ID_TEXT_MAX];
     struct local_candidates *candidates; /* of candidates_port; NULL: none yet */
     const struct udt_port *candidates_port;
@@ -104,7 +109,11 @@ void binding_hurry(struct binding *b);
  * ask the nameserver for us already. */
 void binding_check(struct binding *b, bool lost);
 
-/* For binding.c. What a join tells all members is gathered: from when it was agreed to, ... */
+/* For binding.c. The main leg was asked and has ended so: true: it is to be asked elsewhere at once. */
+bool binding_is_sent_elsewhere(struct binding *b, const struct nameserver_end *end);
+/* Nameserver number `asked` has ended so. How long the one that is asked next wants to be left alone. */
+int64_t binding_heed(struct binding *b, int asked, const struct nameserver_end *end);
+/* What a join tells all members is gathered: from when it was agreed to, ... */
 void binding_gather_begin(struct leg *leg);
 /* ... may what is new be told by now? */
 bool binding_gather_due(const struct leg *leg);

@@ -9,6 +9,7 @@
 #include "base/container_of.h"
 #include "base/token_bucket.h"
 #include "client/asking_round.h"
+#include "client/detour.h"
 #include "client/families_asked.h"
 #include "client/hard_nat.h"
 #include "client/introduction.h"
@@ -50,7 +51,8 @@ struct connect {
     struct backoff backoff;
     int64_t begun_ms, deadline_ms;
 
-    int where; /* the nameserver that is asked, of settings.nameservers */
+    int where;            /* the nameserver that is asked, of settings.nameservers ... */
+    struct detour detour; /* ... or that one names instead */
     struct families_asked over;
     int unanswered; /* tries in a row */
     struct asking_round round;
@@ -216,14 +218,12 @@ static void ask_for(struct connect *c, const struct session *session)
     struct nameserver_callbacks callbacks = {on_agreed, on_part, on_end, c};
     char headers[sizeof "Prefer: wait=-2147483648\r\n" FAMILIES_RELAYED];
     struct buf bytes;
-    struct nameserver_request request = {.name = &c->settings.nameservers[c->where],
-                                         .place = &c->settings.places[c->where],
-                                         .transports = c->settings.transports,
-                                         .families = c->over.now,
+    struct nameserver_request request = {.families = c->over.now,
                                          .port = session ? c->port : engine_port(),
                                          .bytes = &bytes,
                                          .credentials = c->settings.credentials,
                                          .wait_s = c->settings.wait_s};
+    detour_request(&c->detour, &c->settings, c->where, &request);
     struct endpoint own = c->parts.own;
     parts_init(&c->parts, c->settings.name, c->settings.own_name);
     if (session) /* the punch may succeed before it is told anew */
@@ -336,6 +336,7 @@ static void try_on(struct connect *c, const struct nameserver_end *end)
     c->last_error = end->error;
     c->round.asked++;
     c->where = (c->where + 1) % c->settings.nameserver_count;
+    detour_end(&c->detour);
     if (c->round.asked < c->settings.nameserver_count)
         ask_for(c, NULL);
     else
@@ -352,7 +353,9 @@ static void judge(struct connect *c, const struct nameserver_end *end)
     }
     if (end->error == HX_EDENIED)
         report_end(c, HX_EVENT_REJECTED, end, 0);
-    if (!asking_round_take(&c->round, end))
+    bool awaited = end->error == HX_ENOTFOUND && detour_awaits(&c->detour);
+    c->round.soft |= awaited;
+    if (!awaited && !asking_round_take(&c->round, end) && !c->detour.taken)
         fail_saying(c, end->error, end);
     else if (no_way)
         narrow(c, end);
@@ -370,7 +373,9 @@ static void on_end(void *user, const struct nameserver_end *end)
         engine_port_leave(nameserver_port(n));
         c->unanswered = 0;
     }
-    if (c->state == CONNECT_ASKING)
+    if (c->state == CONNECT_ASKING && detour_take(&c->detour, end, &c->settings, c->where))
+        ask_for(c, NULL);
+    else if (c->state == CONNECT_ASKING)
         judge(c, end);
     if (c->nameserver == n)
         c->nameserver = NULL;

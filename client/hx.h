@@ -122,7 +122,10 @@ struct hx_config {
      * may also be "http://HOST[:PORT]" or "https://HOST[:PORT]", which say where it is over TCP (see
      * `transport`), at port 80 or 443 by default; UDP is then at port 7000 of HOST, or at that of "?udp=PORT"
      * behind it. With https the certificate must be that of HOST, signed by whom this host or the
-     * environment's SSL_CERT_FILE and SSL_CERT_DIR trust. */
+     * environment's SSL_CERT_FILE and SSL_CERT_DIR trust. "udt://HOST[:PORT]" is "HOST:PORT".
+     * A nameserver that takes nothing new may name another one (503 with Location), which is then asked
+     * once in its place, whatever that one names in turn; if that fails, or is lost later, this list goes on.
+     * By TCP, or without TLS, it is asked only if the first one was. */
     const char *nameserver;
     uint16_t local_port; /* UDP; 0: the kernel's choice. The first call's choice holds for the process */
     const char *name;    /* hx_connect: our own, shown to the peer; NULL: none. hx_group_join: ours there */

@@ -59,6 +59,8 @@ static void end_for(struct nameserver *n, int error, bool hopeless)
     const struct response_head *head = response_reader_head(n->response);
     struct nameserver_end told = {.error = n->refusal < 0 ? n->refusal : error,
                                   .retry_after_s = head ? head->retry_after_s : -1,
+                                  .location = head && n->status == 503 ? head->location : "",
+                                  .tunnelled = nameserver_tunnel(n) != NULL,
                                   .text = n->text,
                                   .answered = n->status != 0,
                                   .hopeless = hopeless};

@@ -21,8 +21,10 @@ struct nameserver_end {
     int error;     /* HX_ECLOSED: broken; HX_EEOF: it said goodbye; HX_ETIMEDOUT; an answer's HX_E*; ... */
     bool answered; /* it has said something: a head */
     bool hopeless; /* HX_ERESOLVE: there is no such name, as far as the name service knows */
-    int retry_after_s; /* -1: it said nothing about that */
-    const char *text;  /* the first line of its explanation, or "" */
+    int retry_after_s;    /* -1: it said nothing about that */
+    const char *location; /* HX_ELIMIT: who is to be asked instead (client/detour.h), or "" */
+    bool tunnelled;       /* it was reached by a tunnel */
+    const char *text;     /* the first line of its explanation, or "" */
 };
 
 struct nameserver_callbacks {

@@ -2,6 +2,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/container_of.h"
+#include "client/detour.h"
 #include "client/families_asked.h"
 #include "client/hard_nat.h"
 #include "client/introduction.h"
@@ -29,7 +30,8 @@ struct rejoin {
     enum rejoin_state state; /* changed by enter() alone */
     enum agent_reach reach;  /* AGENT_DIRECT: nobody needs to be asked */
     struct settings settings;
-    int where; /* the nameserver that is asked */
+    int where;            /* the nameserver that is asked ... */
+    struct detour detour; /* ... or that one names instead */
     struct families_asked over;
     struct agent *agent;
     struct nameserver *nameserver; /* ASKING */
@@ -57,6 +59,7 @@ static void wait_and_ask(struct rejoin *r)
 {
     enter(r, REJOIN_WAITING);
     r->where = (r->where + 1) % r->settings.nameserver_count;
+    detour_end(&r->detour);
     struct backoff *b = r->reach == AGENT_RELAYED ? &r->calm : &r->backoff;
     engine_timer_set(&r->timer, clock_now_ms() + backoff_next_ms(b, engine_random()));
 }
@@ -83,6 +86,10 @@ static void ask(struct rejoin *r);
 static void on_end(void *user, const struct nameserver_end *end)
 {
     struct rejoin *r = user;
+    if (detour_take(&r->detour, end, &r->settings, r->where)) {
+        ask(r);
+        return;
+    }
     bool other = r->over.narrowed && !end->answered; /* has no way to it */
     if ((end->error == HX_ECONFLICT || other) &&
         families_asked_next(&r->over, nameserver_family(r->nameserver)))
@@ -100,13 +107,9 @@ static void ask(struct rejoin *r)
     r->soon = false;
     parts_init(&r->parts, r->settings.name, r->settings.own_name);
     buf_init(&bytes, 0);
-    struct nameserver_request request = {.name = &r->settings.nameservers[r->where],
-                                         .place = &r->settings.places[r->where],
-                                         .transports = r->settings.transports,
-                                         .families = r->over.now,
-                                         .port = agent_port(r->agent),
-                                         .bytes = &bytes,
-                                         .credentials = r->settings.credentials};
+    struct nameserver_request request = {
+        .families = r->over.now, .port = agent_port(r->agent), .bytes = &bytes, .credentials = r->settings.credentials};
+    detour_request(&r->detour, &r->settings, r->where, &request);
     enter(r, REJOIN_ASKING);
     int err = request_write_connect(&bytes, r->settings.name, r->settings.own_name,
                                     r->over.relayed ? FAMILIES_RELAYED : NULL, &r->told);

@@ -14,15 +14,20 @@ static char *behind(char *text, const char *prefix)
     return strncasecmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
+static void drop_slash(char *text)
+{
+    size_t len = strlen(text);
+    if (len > 0 && text[len - 1] == '/')
+        text[len - 1] = '\0';
+}
+
 /* "HOST[:PORT][/][?udp=PORT]" */
 static int parse_url(struct nameserver_name *out, char *text, uint16_t default_port)
 {
     char *query = strchr(text, '?');
     if (query)
         *query++ = '\0';
-    size_t len = strlen(text);
-    if (len > 0 && text[len - 1] == '/')
-        text[len - 1] = '\0';
+    drop_slash(text);
     if (strpbrk(text, "@#%") || host_port_parse(&out->tcp, text, out->tls ? HTTPS_PORT : HTTP_PORT) < 0)
         return HX_EINVAL;
     out->udp = out->tcp;
@@ -38,11 +43,13 @@ static int parse_one(struct nameserver_name *out, const char *name, size_t len, 
         return HX_EINVAL;
     memcpy(text, name, len);
     text[len] = '\0';
-    char *https = behind(text, "https://"), *http = behind(text, "http://");
+    char *https = behind(text, "https://"), *http = behind(text, "http://"), *udt = behind(text, "udt://");
     out->tls = https != NULL;
     if (https || http)
         return parse_url(out, https ? https : http, default_port);
-    int err = host_port_parse(&out->udp, text, default_port);
+    if (udt)
+        drop_slash(udt);
+    int err = host_port_parse(&out->udp, udt ? udt : text, default_port);
     out->tcp = out->udp;
     return err;
 }

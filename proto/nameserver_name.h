@@ -1,5 +1,6 @@
 /* proto/nameserver_name.h: a nameserver as people write it: "HOST[:PORT]", whose PORT is that of UDP and of
- * TCP; or a URL that says where it is by TCP: "http://HOST[:PORT]" or "https://HOST[:PORT]". Pure. */
+ * TCP, which "udt://HOST[:PORT]" says as a URL; or a URL that says where it is by TCP: "http://HOST[:PORT]"
+ * or "https://HOST[:PORT]". Pure. */
 #ifndef HX_PROTO_NAMESERVER_NAME_H
 #define HX_PROTO_NAMESERVER_NAME_H
 

@@ -10,6 +10,8 @@
 
 struct buf;
 
+#define RESPONSE_LOCATION_MAX \
+    288 /* bytes of a Location with its NUL that are kept; of a longer one nothing is */
 #define RESPONSE_HEAD_MAX 16384 /* bytes of heads, 1xx too, that a reader takes; more is HX_ETOOBIG */
 
 /* "OK", "Not Found", ... (RFC 9110, 15; RFC 6585 for 429 and 431); "Unknown" for what is not in our table. */
@@ -47,6 +49,7 @@ struct response_head {
     int retry_after_s;        /* Retry-After in seconds; -1 if there was none */
     /* Of WWW-Authenticate or Authentication-Info (proto/authorization.h); "": none of our scheme */
     char nonce[AUTHORIZATION_NONCE_MAX + 1];
+    char location[RESPONSE_LOCATION_MAX]; /* as sent; "" if there was none */
 };
 
 struct response_reader; /* opaque */

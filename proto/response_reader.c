@@ -134,6 +134,8 @@ static void end_field(struct response_reader *r)
         (void)challenge_parse(head->nonce, value->bytes, value->len);
     } else if (strcasecmp(name, "Authentication-Info") == 0) {
         (void)next_nonce_parse(head->nonce, value->bytes, value->len);
+    } else if (strcasecmp(name, "Location") == 0 && value->len < sizeof head->location) {
+        strcpy(head->location, value->bytes);
     }
     cut_text_clear(&r->name);
     cut_text_clear(&r->value);

@@ -38,6 +38,8 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"relay-per-address", required_argument, NULL, 0},
                                              {"admin", required_argument, NULL, 0},
                                              {"admin-token", required_argument, NULL, 0},
+                                             {"drain", required_argument, NULL, 0},
+                                             {"drain-to", required_argument, NULL, 0},
                                              {"user", required_argument, NULL, 'u'},
                                              {"sandbox", required_argument, NULL, 0},
                                              {"no-sandbox", no_argument, NULL, 'S'},
@@ -112,6 +114,9 @@ void server_config_usage(FILE *out)
             "      --admin=ADDR:PORT      HTTP for its operator: a status page, metrics, and what is held;\n"
             "                             also /PATH, a Unix socket; twice at most (default: none)\n"
             "      --admin-token=FILE     whoever asks there must know what FILE has\n"
+            "      --drain=SEC            after SIGTERM take nothing new, and end who holds a name within SEC,\n"
+            "                             one after the other; a second SIGTERM ends all at once (default: 0)\n"
+            "      --drain-to=NAMESERVER  whom they shall ask instead: HOST[:PORT], or a URL as hx takes it\n"
             "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
             "      --no-sandbox           keep all system calls allowed, for debugging\n"
             "      --owners               print who owns which name, by --auth-db, and exit\n"

@@ -1,6 +1,7 @@
 #include "server/config.h"
 #include "base/error.h"
 #include "proto/membership.h"
+#include "proto/nameserver_name.h"
 #include "server/config_auth.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
@@ -9,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUE_MIN      2048 /* bytes: one answer with the longest names and all that a peer may tell fits */
-#define IDLE_MIN       15   /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
-#define SECONDS_MAX    86400
+#define QUEUE_MIN   2048 /* bytes: one answer with the longest names and all that a peer may tell fits */
+#define IDLE_MIN    15   /* seconds: our own programs, when idle, send every 8 to 10 s; one may get lost */
+#define SECONDS_MAX 86400
+#define FIELD_PLAIN \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:[]/?=-_" /* of a URL in a field */
 #define INI_LINE_MAX   180 /* inih keeps 200 bytes of a line and would take the rest for another line */
 #define NUMBER_OPTIONS (sizeof number_options / sizeof *number_options)
 #define TEXT_OPTIONS   (sizeof text_options / sizeof *text_options)
@@ -170,6 +173,33 @@ static int parse_log_addresses(struct server_config *c, const char *value)
     return log_addresses_parse(&c->log_addresses, value);
 }
 
+static int parse_drain(struct server_config *c, const char *value)
+{
+    int64_t seconds;
+
+    if (parse_number(value, 0, SECONDS_MAX, &seconds) < 0)
+        return HX_EINVAL;
+    c->drain_ms = seconds * 1000;
+    return HX_OK;
+}
+
+/* It is sent as a URL, which the field has (RFC 9110, 10.2.2), and which hx takes for a nameserver's name. */
+static int parse_drain_to(struct server_config *c, const char *value)
+{
+    struct nameserver_name names[NAMESERVERS_MAX];
+    char text[HOST_PORT_TEXT_MAX];
+    bool url = strstr(value, "://") != NULL;
+
+    if (nameserver_names_parse(names, value, UDT_DEFAULT_PORT) != 1 || strlen(value) >= sizeof c->drain_to ||
+        value[strspn(value, FIELD_PLAIN)] != '\0')
+        return HX_EINVAL;
+    if (url)
+        strcpy(c->drain_to, value);
+    else
+        snprintf(c->drain_to, sizeof c->drain_to, "udt://%s/", host_port_format(&names[0].udp, text));
+    return HX_OK;
+}
+
 static int parse_user(struct server_config *c, const char *value)
 {
     if (value[0] == '\0' || strlen(value) >= sizeof c->user)
@@ -232,6 +262,8 @@ static const struct text_option {
     {"stun-port", parse_stun_port, "is no port; give a number, or none"},
     {"stun-address", parse_stun_address,
      "is no address, or one too many; give two of each family, numeric, as ADDR or ADDR/PUBLIC"},
+    {"drain", parse_drain, "is no number of seconds from 0 to 86400"},
+    {"drain-to", parse_drain_to, "is no nameserver; give one as HOST, HOST:PORT or https://HOST"},
     {"user", parse_user, "is no user's name"},
     {"relay", parse_relay, "is neither yes nor no"},
     {"admin", parse_admin,

@@ -7,6 +7,7 @@
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/log_address.h"
+#include "server/reply.h"
 #include "server/stun_address.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -64,7 +65,9 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     char auth_hosts[CONFIG_AUTH_HOSTS_MAX]
                    [CONFIG_AUTH_HOST_MAX]; /* over which proofs count; none: over each */
     size_t auth_host_count;
-    char user[CONFIG_USER_MAX]; /* whom to become; "": nobody else */
+    int64_t drain_ms;                  /* that SIGTERM gives those who hold names; 0: none */
+    char drain_to[REPLY_LOCATION_MAX]; /* the nameserver that they are told; "": none */
+    char user[CONFIG_USER_MAX];        /* whom to become; "": nobody else */
     bool no_sandbox;
     struct admin_address admin[CONFIG_ADMIN_MAX]; /* where its operator looks at it */
     size_t admin_count;

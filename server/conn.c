@@ -305,7 +305,8 @@ static int drain(struct conn *c)
         return unacked;
     if (c->out.len > 0 || unacked > 0)
         return HX_EAGAIN;
-    end_in_order(c, COUNTER_LEFT_ANSWERED, c->world->stopping ? "the server stops" : "answered");
+    bool stopping = c->world->stopping || (c->world->drain && c->streamed);
+    end_in_order(c, COUNTER_LEFT_ANSWERED, stopping ? "the server stops" : "answered");
     return HX_OK;
 }
 

@@ -34,6 +34,7 @@ struct auth;
 struct conn;
 struct conn_auth;
 struct counters;
+struct drain;
 struct groups;
 struct introductions;
 struct policy;
@@ -57,6 +58,7 @@ struct conn_world {
     struct conn *done;         /* those that the sweep shall destroy */
     struct conn_auth *proving; /* those whose proofs wait to be verified, first come first */
     struct conn *judged;       /* the next one to be judged by new rules; NULL: none */
+    struct drain *drain;       /* NULL: the server is not drained */
     bool stopping;
     int64_t last_id;
 };
@@ -73,6 +75,8 @@ void conn_destroy(struct conn *c);
 void conn_ready(struct conn *c);
 /* The peer has closed: what it sent before may still be read. */
 void conn_peer_closed(struct conn *c);
+/* The server is drained from now on: who waits for a name is refused. */
+void conn_drain(struct conn *c);
 /* The server stops: ends the answer in order. */
 void conn_stop(struct conn *c);
 

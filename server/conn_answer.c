@@ -25,6 +25,8 @@ int conn_answer(struct conn *c)
         return answer_root(c);
     if (c->request->target == REQUEST_TUNNEL)
         return conn_begin_tunnel(c);
+    if (conn_is_turned_over(c))
+        return conn_refuse_for(c, REPLY_DRAINING);
     c->member.answer = (struct registry_answer){.result = REGISTRY_NO_ANSWER};
     c->asked_ms = c->world->now_ms;
     conn_enter(c, CONN_ASK);
@@ -135,6 +137,8 @@ int conn_asked(struct conn *c)
 
     switch (c->member.answer.result) {
     case REGISTRY_WAITS:
+        if (c->world->drain)
+            return conn_refuse_for(c, REPLY_DRAINING);
         log_waits(c);
         return HX_EAGAIN;
     case REGISTRY_ASKS:
@@ -146,7 +150,7 @@ int conn_asked(struct conn *c)
         err = admitted(c);
         return err < 0 ? err : conn_flush(c);
     case REGISTRY_REFUSED:
-        return conn_refuse_for(c, c->member.answer.reason);
+        return conn_refuse_for(c, conn_reason_when_drained(c, c->member.answer.reason));
     case REGISTRY_NO_ANSWER:
     case REGISTRY_MET: /* answered() has done it */
     default:

@@ -134,8 +134,8 @@ int conn_finish_answer(struct conn *c, bool close)
 int conn_refuse(struct conn *c, const struct reply *reply)
 {
     bool asks = reply->counter == COUNTER_REFUSED_UNAUTHORIZED && !c->asked_key; /* no fault of its own */
-    bool counted =
-        c->world->stopping || asks || reply->counter == COUNTER_REFUSED_PEER_OFTEN; /* server/tcp.c */
+    bool counted = c->world->stopping || asks || reply->counter == COUNTER_REFUSED_DRAINING ||
+                   reply->counter == COUNTER_REFUSED_PEER_OFTEN; /* server/tcp.c */
     char headers[HEADERS_MAX];
     bool may = counted || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
     struct reply r = may ? *reply : reply_for(REPLY_PEER_RATE);
@@ -143,6 +143,7 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     if (r.counter == COUNTER_REFUSED_PEER_LIMIT || r.counter == COUNTER_REFUSED_PEER_OFTEN ||
         r.counter == COUNTER_REFUSED_PEER_RATE)
         r.retry_after_s += policy_returns_later_s(c->world->policy, &c->member.peer, c->world->now_ms);
+    conn_point_elsewhere(c, &r);
     r.head = reply->head || (c->request && c->request->head);
     r.close = r.close || (c->request && c->request->close);
     counters_add(c->world->counters, r.counter);

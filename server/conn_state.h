@@ -224,6 +224,11 @@ int conn_auth_headers(const struct conn *c, const struct reply *r, char *text, s
 /* The beginning of the key that was proven, for log lines; NULL: none was. */
 const char *conn_format_key(char text[CONN_KEY_TEXT_MAX], const struct conn *c);
 #define CONN_LOG_KEY(c) conn_format_key((char[CONN_KEY_TEXT_MAX]){0}, (c))
+/* conn_drain.c: while the server is drained */
+bool conn_is_turned_over(const struct conn *c); /* its request is for another nameserver */
+/* `reason`, or what fits better. */
+enum reply_reason conn_reason_when_drained(const struct conn *c, enum reply_reason reason);
+void conn_point_elsewhere(const struct conn *c, struct reply *reply); /* and says when to come back */
 
 /* conn_join.c: members of sessions */
 void conn_join(struct conn *c);

@@ -78,6 +78,7 @@
     X(REFUSED_TOTAL_LIMIT, "refused_total_limit")                                               \
     X(REFUSED_NO_MEMORY, "refused_no_memory")                                                   \
     X(REFUSED_NO_ANSWER, "refused_no_answer")                                                   \
+    X(REFUSED_DRAINING, "refused_draining")                                                     \
     X(REFUSED_STOPPING, "refused_stopping")                                                     \
     X(REFUSED_TARGET, "refused_target")           /* tunnels to elsewhere */                    \
     X(REFUSED_NO_TUNNEL, "refused_no_tunnel")     /* over UDT */                                \

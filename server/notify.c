@@ -79,17 +79,25 @@ static void write_head(char *out, size_t size, enum notify_state state)
 
 void notify_send(struct notify *n, enum notify_state state, const char *status, int64_t now_ms)
 {
-    char head[64] = "", text[NOTIFY_TEXT_MAX];
+    char head[64] = "", text[NOTIFY_TEXT_MAX], extend[64] = "";
 
     if (n->fd < 0)
         return;
     n->next_ms = now_ms + n->beat_ms;
     if (state != NOTIFY_ALIVE || n->watchdog)
         write_head(head, sizeof head, state);
-    int len = snprintf(text, sizeof text, "%sSTATUS=%s", head, status);
+    if (n->until_ms > now_ms)
+        snprintf(extend, sizeof extend, "EXTEND_TIMEOUT_USEC=%lld\n",
+                 (long long)(n->until_ms - now_ms + NOTIFY_EXTEND_MS) * 1000);
+    int len = snprintf(text, sizeof text, "%s%sSTATUS=%s", head, extend, status);
     if (len > 0 && (size_t)len < sizeof text)
         (void)sendto(n->fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&n->to,
                      n->to_len);
+}
+
+void notify_stop_takes(struct notify *n, int64_t until_ms)
+{
+    n->until_ms = until_ms;
 }
 
 int64_t notify_next_ms(const struct notify *n)

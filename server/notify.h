@@ -19,6 +19,8 @@ struct notify { /* private; notify_open() fills it */
     socklen_t to_len;
     bool watchdog;
     int64_t beat_ms;
+    int64_t
+        until_ms; /* the stop takes so long, and the supervisor is asked for patience; 0: it does not stop */
     int64_t next_ms; /* -1: never */
 };
 
@@ -26,6 +28,9 @@ struct notify { /* private; notify_open() fills it */
  * a socket's name that is none; HX_ESYS with errno. */
 int notify_open(struct notify *n);
 void notify_close(struct notify *n);
+#define NOTIFY_EXTEND_MS 15000 /* patience beyond what is needed, and until it is asked for again */
+/* From now on each message says that stopping takes until then. */
+void notify_stop_takes(struct notify *n, int64_t until_ms);
 /* Never blocks: what the supervisor does not take is lost, as sd_notify(3) has it. */
 void notify_send(struct notify *n, enum notify_state state, const char *status, int64_t now_ms);
 /* When NOTIFY_ALIVE is due: at half of the watchdog's time (sd_watchdog_enabled(3)). -1: never. */

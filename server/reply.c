@@ -5,6 +5,7 @@
 #include "proto/response.h"
 #include "proto/target.h"
 #include <stdio.h>
+#include <string.h>
 
 #define NO_RETRY   0
 #define RETRY      REPLY_RETRY_AFTER_S
@@ -13,11 +14,11 @@
 #define OPEN  false /* the connection goes on after the answer */
 #define CLOSE true
 #define REASON(reason, status, close, headers, retry_after_s, text) \
-    [REPLY_##reason] = {status, text, false, close, headers, COUNTER_REFUSED_##reason, retry_after_s}
+    [REPLY_##reason] = {status, text, false, close, headers, COUNTER_REFUSED_##reason, retry_after_s, NULL}
 
 static const struct reply replies[] = {
     [REPLY_NOTHING] = {500, "an error inside the server; report it", false, true, NULL,
-                       COUNTER_REFUSED_NO_ANSWER, NO_RETRY},
+                       COUNTER_REFUSED_NO_ANSWER, NO_RETRY, NULL},
     REASON(UNKNOWN, 404, OPEN, NULL, NO_RETRY,
            "nobody holds that host_id; try again later, or wait with Prefer: wait=SECONDS"),
     REASON(HELD, 409, OPEN, NULL, NO_RETRY,
@@ -88,6 +89,10 @@ static const struct reply replies[] = {
            "the server has as many connections as it may (--max-connections); try again later"),
     REASON(NO_MEMORY, 503, CLOSE, NULL, RETRY, "the server is out of memory; try again later"),
     REASON(NO_ANSWER, 503, CLOSE, NULL, RETRY, "the server's registry does not answer; try again later"),
+    REASON(DRAINING, 503, OPEN, NULL, RETRY,
+           "the server stops and takes nothing new; ask the nameserver of Location, if there is one, or try "
+           "again "
+           "later"),
     REASON(STOPPING, 503, CLOSE, NULL, RETRY, "the server stops; try again later"),
 };
 
@@ -101,7 +106,7 @@ struct reply reply_for_refusal(const struct request_refusal *refusal)
     return (struct reply){refusal->status, refusal->text, refusal->head, refusal->fatal,
                           /* RFC 9110, 15.5.6 */
                           refusal->status == 405 ? "Allow: GET, HEAD\r\n" : NULL, COUNTER_REFUSED_MALFORMED,
-                          NO_RETRY};
+                          NO_RETRY, NULL};
 }
 
 enum reply_reason reply_reason_for(int err)
@@ -128,13 +133,15 @@ enum reply_reason reply_reason_for(int err)
 
 int reply_write(struct buf *out, const struct reply *r)
 {
-    char headers[128];
+    char headers[128 + REPLY_LOCATION_MAX];
     struct response_text text = {
         .status = r->status, .body = r->text, .headers = headers, .head_only = r->head, .close = r->close};
 
     int len = snprintf(headers, sizeof headers, "%s", r->headers ? r->headers : "");
     if (r->retry_after_s > 0) /* RFC 9110, 10.2.3 */
-        snprintf(headers + len, sizeof headers - (size_t)len, "Retry-After: %d\r\n", r->retry_after_s);
+        len += snprintf(headers + len, sizeof headers - (size_t)len, "Retry-After: %d\r\n", r->retry_after_s);
+    if (r->location && strlen(r->location) < REPLY_LOCATION_MAX) /* RFC 9110, 10.2.2; of a 503 our own use */
+        snprintf(headers + len, sizeof headers - (size_t)len, "Location: %s\r\n", r->location);
     return response_write_text(out, &text);
 }
 

@@ -9,8 +9,9 @@
 struct buf;
 struct request_refusal;
 
-#define REPLY_RETRY_AFTER_S 10 /* Retry-After of 429 and 503 (RFC 9110, 10.2.3); of addresses see policy.h */
-#define REPLY_OFTEN_S       1  /* the same above a rate of introductions: a token is there again by then */
+#define REPLY_RETRY_AFTER_S 10  /* Retry-After of 429 and 503 (RFC 9110, 10.2.3); of addresses see policy.h */
+#define REPLY_LOCATION_MAX  288 /* bytes of a Location with its NUL: one nameserver, as people write it */
+#define REPLY_OFTEN_S       1   /* the same above a rate of introductions: a token is there again by then */
 
 struct reply {
     int status;
@@ -19,7 +20,8 @@ struct reply {
     bool close;          /* the connection ends after it */
     const char *headers; /* NULL, or further header lines, each ending in CRLF */
     enum counter counter;
-    int retry_after_s; /* 0: no Retry-After */
+    int retry_after_s;    /* 0: no Retry-After */
+    const char *location; /* NULL, or the nameserver to be asked instead */
 };
 
 /* What S itself refuses; DESIGN section 3 has the table. */
@@ -56,6 +58,7 @@ enum reply_reason {
     REPLY_TOTAL_LIMIT,   /* 503: too many connections at all */
     REPLY_NO_MEMORY,     /* 503 */
     REPLY_NO_ANSWER,     /* 503: the registry has not answered */
+    REPLY_DRAINING,      /* 503: SIGTERM came, and nothing new is taken (--drain) */
     REPLY_STOPPING       /* 503: SIGTERM came */
 };
 

@@ -4,6 +4,7 @@
 #include "server/config.h"
 #include "server/conn_state.h"
 #include "server/counters.h"
+#include "server/drain.h"
 #include "server/lone_source.h"
 #include "server/policy.h"
 #include "server/registry_local.h"
@@ -17,6 +18,7 @@ struct server {
     struct counters counters;
     struct conn_world world;
     struct lone_source lone;
+    struct drain drain;
     size_t refused; /* connections above a limit */
     size_t ended;
 };
@@ -238,9 +240,32 @@ int server_timeout_ms(const struct server *s, int64_t now_ms)
     return next - now_ms > INT_MAX ? INT_MAX : (int)(next - now_ms);
 }
 
+void server_drain(struct server *s, int64_t ms, int64_t now_ms)
+{
+    set_now(s, now_ms);
+    groups_stop(s->world.groups); /* who is ended joins the others again elsewhere: it has not left them */
+    drain_begin(&s->drain, &s->world, ms);
+}
+
+bool server_drained(const struct server *s, int64_t now_ms)
+{
+    return drain_over(&s->drain, now_ms);
+}
+
+int64_t server_drain_end_ms(const struct server *s)
+{
+    return drain_end_ms(&s->drain);
+}
+
+size_t server_holders_left(const struct server *s)
+{
+    return drain_holders(&s->drain);
+}
+
 void server_stop(struct server *s, int64_t now_ms)
 {
     set_now(s, now_ms);
+    drain_stop(&s->drain);
     s->world.stopping = true;
     groups_stop(s->world.groups);
     for (struct conn *c = s->world.all; c; c = conn_next(c))
@@ -290,7 +315,7 @@ struct conn_world *server_world(struct server *s, int64_t now_ms)
 
 bool server_stopping(const struct server *s)
 {
-    return s->world.stopping;
+    return s->world.stopping || s->world.drain;
 }
 
 size_t server_ended(const struct server *s)

@@ -59,6 +59,12 @@ void server_use_auth(struct server *s, struct auth *auth);
 /* Its rules, or owners, have changed: all that is held or waited for is judged again, in the next turns. */
 void server_reauthorize(struct server *s);
 
+/* Takes nothing new from now on, and ends those that hold names one after the other within `ms`. */
+void server_drain(struct server *s, int64_t ms, int64_t now_ms);
+/* All who held a name have been ended, and have had time to ask where to go. */
+bool server_drained(const struct server *s, int64_t now_ms);
+int64_t server_drain_end_ms(const struct server *s); /* then at the latest nobody has any time left */
+size_t server_holders_left(const struct server *s);  /* to be ended; looks at every connection */
 /* Ends all answers in order; no new connection is taken. At most CONN_STOP_MS later none is left. */
 void server_stop(struct server *s, int64_t now_ms);
 size_t server_connections(const struct server *s); /* those above a limit, too */
@@ -68,7 +74,7 @@ void server_stats(const struct server *s, struct server_stats *out);
 void server_totals(const struct server *s, struct server_stats *out);
 /* For who looks at what is held (server/held.h), in its own turn. */
 struct conn_world *server_world(struct server *s, int64_t now_ms);
-bool server_stopping(const struct server *s);
+bool server_stopping(const struct server *s); /* or it is drained */
 size_t server_names(const struct server *s); /* held */
 /* For the ports that they shall lead to. */
 struct tunnels *server_tunnels(struct server *s);

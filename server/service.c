@@ -9,6 +9,7 @@
 #include "server/memory.h"
 #include "server/notify.h"
 #include "server/relay.h"
+#include "server/relay_table.h"
 #include "server/reload.h"
 #include "server/server.h"
 #include "server/stats.h"
@@ -30,7 +31,7 @@ struct service {
     size_t ended_at_trim; /* connections, when memory was last given back */
     int64_t trim_at_ms;   /* -1: not before more have ended */
     int64_t look_at_ms;   /* when the ports are next looked at */
-    bool stopping;
+    bool draining, stopping;
     int64_t stop_at_ms; /* once stopping: the end, in any case */
 };
 
@@ -134,7 +135,7 @@ static void tell(struct service *s, enum notify_state state, int64_t now_ms)
         trouble = "; the store has died: restart to have it back";
     else if (s->c.store && !store_owners_usable(s->c.store))
         trouble = "; the owners' database cannot be used";
-    snprintf(status, sizeof status, "%s%s", stats_text(s->c.server, numbers, sizeof numbers), trouble);
+    snprintf(status, sizeof status, "%s%s%s", s->draining ? "draining: " : "", stats_text(s->c.server, numbers, sizeof numbers), trouble);
     notify_send(s->c.notify, state, status, now_ms);
 }
 
@@ -148,16 +149,52 @@ static void tell_alive(struct service *s, int64_t now_ms)
 
 static void stop(struct service *s, const char *signal_name, int64_t now_ms)
 {
-    if (s->stopping) {
-        s->stop_at_ms = now_ms;
-        return;
-    }
     log_always(LOG_INFO, "stopping", "signal", signal_name, "connections",
                LOG_NUM((int64_t)server_connections(s->c.server)));
     tell(s, NOTIFY_STOPPING, now_ms);
     s->stopping = true;
     s->stop_at_ms = now_ms + CONN_STOP_MS + SERVICE_STOP_MS;
     server_stop(s->c.server, now_ms);
+}
+
+static void drain(struct service *s, int64_t now_ms)
+{
+    s->draining = true;
+    server_drain(s->c.server, s->c.config->drain_ms, now_ms);
+    log_always(LOG_INFO, "draining", "holders", LOG_NUM((int64_t)server_holders_left(s->c.server)), "ms",
+               LOG_NUM(s->c.config->drain_ms));
+    if (s->c.notify)
+        notify_stop_takes(s->c.notify, server_drain_end_ms(s->c.server) + CONN_STOP_MS + SERVICE_STOP_MS);
+    tell(s, NOTIFY_STOPPING, now_ms);
+}
+
+/* Somebody asks a second time, or at a terminal, for an end now. */
+static void end_by_signal(struct service *s, uint32_t number, int64_t now_ms)
+{
+    bool again = s->draining || s->stopping;
+
+    if (number == SIGTERM && s->c.config->drain_ms > 0 && !again) {
+        drain(s, now_ms);
+        return;
+    }
+    if (!s->stopping)
+        stop(s, number == SIGINT ? "SIGINT" : "SIGTERM", now_ms);
+    if (again)
+        s->stop_at_ms = now_ms;
+}
+
+/* Nobody is left, or only those who hold no name and have had the whole time. */
+static void drain_on(struct service *s, int64_t now_ms)
+{
+    struct relay_totals relayed = {.open = 0};
+
+    if (!s->draining || s->stopping)
+        return;
+    if (s->c.relay)
+        relay_totals(s->c.relay, &relayed);
+    bool nobody = server_connections(s->c.server) == 0 && relayed.open == 0;
+    if (server_drained(s->c.server, now_ms) && (nobody || now_ms >= server_drain_end_ms(s->c.server)))
+        stop(s, "SIGTERM", now_ms);
 }
 
 static struct stats_sources sources(const struct service *s)
@@ -206,7 +243,7 @@ static void take_signals(void *user, int64_t now_ms)
         else if (info.ssi_signo == SIGHUP)
             reload(s, now_ms);
         else
-            stop(s, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM", now_ms);
+            end_by_signal(s, info.ssi_signo, now_ms);
     }
 }
 
@@ -273,6 +310,7 @@ static int turn(void *user, int64_t now_ms)
     tell_alive(s, now_ms);
     if (s->c.admin)
         admin_turn(s->c.admin, now_ms);
+    drain_on(s, now_ms);
     return finished(s, now_ms) ? LOOP_END : timeout_ms(s, clock_now_ms());
 }
 

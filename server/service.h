@@ -4,6 +4,7 @@
 #define HX_SERVER_SERVICE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct admin;
 struct auth;
@@ -48,7 +49,9 @@ struct service_config {
  * not take them. Returns their descriptor, or HX_ESYS with errno. */
 int service_block_signals(void);
 /* Runs until SIGTERM or SIGINT has come and the server's connections have ended; a second one ends it at
- * once. SIGHUP reads the configuration again; SIGUSR1 writes the server's numbers into the log. HX_OK; HX_ESYS with errno; HX_ENOMEM. */
+ * once. If --drain is given SIGTERM first gives those who hold names so much time (server/drain.h); it ends
+ * sooner if nobody is left. SIGHUP reads the configuration again; SIGUSR1 writes the server's numbers into
+ * the log. HX_OK; HX_ESYS with errno; HX_ENOMEM. */
 int service_run(const struct service_config *config);
 
 #endif

@@ -31,6 +31,8 @@ static void a_host_has_udp_and_tcp_at_one_port(void **state)
     assert_one("ns.example:7001", "ns.example", 7001, 7001, false);
     assert_one("[2001:db8::1]:1", "2001:db8::1", 1, 1, false);
     assert_one("https", "https", 7000, 7000, false);
+    assert_one("UDT://ns.example:7001/", "ns.example", 7001, 7001, false);
+    assert_one("udt://[2001:db8::1]:1", "2001:db8::1", 1, 1, false);
     assert_one("http:80", "http", 80, 80, false);
 }
 
@@ -77,7 +79,6 @@ static void what_is_neither_is_refused(void **state)
                                         "https://ns.example?udp=1?udp=2",
                                         "https:/ns.example",
                                         "ftp://ns.example",
-                                        "udt://ns.example",
                                         "socks5://ns.example",
                                         "ns.example/",
                                         "ns.example:7000/",

@@ -123,6 +123,24 @@ static void the_nameserver_tells_systemd_that_it_is_ready_alive_and_stopping(voi
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static void a_stop_that_takes_long_asks_for_patience_again_and_again(void **state)
+{
+    struct notify n;
+
+    (void)state;
+    setenv("NOTIFY_SOCKET", path, 1);
+    assert_int_equal(notify_open(&n), HX_OK);
+    notify_stop_takes(&n, 61000);
+    notify_send(&n, NOTIFY_STOPPING, "draining", 1000);
+    assert_string_equal(heard(PATIENCE_MS), "STOPPING=1\nEXTEND_TIMEOUT_USEC=75000000\nSTATUS=draining");
+    notify_send(&n, NOTIFY_ALIVE, "draining", 51000);
+    assert_string_equal(heard(PATIENCE_MS), "EXTEND_TIMEOUT_USEC=25000000\nSTATUS=draining");
+    notify_send(&n, NOTIFY_ALIVE, "stopping", 61000);
+    assert_string_equal(heard(PATIENCE_MS), "STATUS=stopping");
+    assert_true(NOTIFY_STATUS_MS < NOTIFY_EXTEND_MS);
+    notify_close(&n);
+}
+
 static void a_hung_nameserver_falls_silent(void **state)
 {
     pid_t pid = start_program();
@@ -204,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_nameserver_tells_systemd_that_it_is_ready_alive_and_stopping,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(a_stop_that_takes_long_asks_for_patience_again_and_again, begin, end),
         cmocka_unit_test_setup_teardown(a_hung_nameserver_falls_silent, begin, end),
         cmocka_unit_test_setup_teardown(without_a_supervisor_nothing_is_said, begin, end),
         cmocka_unit_test_setup_teardown(without_a_watchdog_the_status_alone_is_told, begin, end),

@@ -41,6 +41,8 @@ static void on_head(void *user, const struct response_head *head)
         account_add(&r->head, " external=%s", external);
     if (head->retry_after_s >= 0)
         account_add(&r->head, " retry=%d", head->retry_after_s);
+    if (*head->location)
+        account_add(&r->head, " location=%s", head->location);
     account_add(&r->head, "%s\n", head->chunked ? " chunked" : "");
 }
 
@@ -186,6 +188,8 @@ static void header_fields_are_understood(void **state)
           "503 Service Unavailable length=0 retry=7\n|done 0");
     check(OK "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n",
           "200 OK length=0\n|done 0");
+    check(OK "location:  udt://two.example:7000/ \r\nContent-Length: 0\r\n\r\n",
+          "200 OK length=0 location=udt://two.example:7000/\n|done 0");
     check(OK "Retry-After: 9999999999\r\nContent-Length: 0\r\n\r\n", "200 OK length=0\n|done 0");
     check(OK "Retry-After: 999999999\t\r\nContent-Length: 0\r\n\r\n",
           "200 OK length=0 retry=999999999\n|done 0");
