@@ -8,7 +8,7 @@
 
 struct admin_address {
     char path[ADMIN_PATH_MAX]; /* "": it is one of TCP */
-    struct server_listen tcp;
+    struct server_listen tcp;  /* its `fd` also of a path */
 };
 
 /* "/PATH", or "ADDR:PORT", "[V6]:PORT", ":PORT": numeric, and with the port. HX_OK or HX_EINVAL. */

@@ -124,6 +124,7 @@ void server_config_usage(FILE *out)
             "  -h, --help                 print this and exit\n"
             "  -V, --version              print the version and exit\n"
             "\n"
+            "Sockets that systemd has opened take the place of those that --listen and the like would open.\n"
             "0 means unlimited for every limit. Logs go to standard error, one line per event.\n"
             "Exit status: 0 after SIGTERM or SIGINT, 1 on a runtime error, 2 on bad usage.\n",
             UDT_DEFAULT_PORT);

@@ -11,6 +11,7 @@ struct server_listen {
     struct sockaddr_storage address;
     socklen_t len;
     bool any; /* ":PORT" or the default: every address of every family that the machine has */
+    int fd;   /* above 0: the socket is there already (server/inherited.h) */
 };
 
 struct server_listen listen_any(uint16_t port);

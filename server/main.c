@@ -5,6 +5,7 @@
 #include "server/admin/admin.h"
 #include "server/auth.h"
 #include "server/config.h"
+#include "server/inherited.h"
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/owners_command.h"
@@ -43,6 +44,7 @@ static int open_at(struct udt_port **out, const struct server_config *config, co
 {
     const struct udt_port_config pc = {.local = (const struct sockaddr *)&l->address,
                                        .local_len = l->len,
+                                       .fd = l->fd,
                                        .backlog = BACKLOG,
                                        .runs = config->relay,
                                        .ipv6_only = ipv6_only,
@@ -400,6 +402,10 @@ int main(int argc, char **argv)
     case CONFIG_RUN:
     default:
         break;
+    }
+    if (inherited_take(&config, error) < 0) {
+        fprintf(stderr, "hx-nameserver: %s\n", error);
+        return EXIT_FAILURE;
     }
     log_set_level(config.log_level);
     log_set_format(config.log_format);

@@ -84,23 +84,31 @@ static int set_up(int fd, const struct server_config *config)
                : 0;
 }
 
+static int bind_socket(int fd, const struct server_listen *l, bool ipv6_only)
+{
+    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
+        (l->address.ss_family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only) < 0))
+        return HX_ESYS;
+    bool bound = bind(fd, (const struct sockaddr *)&l->address, l->len) == 0;
+    return bound && listen(fd, TCP_BACKLOG) == 0 ? HX_OK : HX_EADDR;
+}
+
 int tcp_listen(struct tcp *t, const struct server_listen *l, bool ipv6_only)
 {
     struct tcp_listener *listener = &t->listeners[t->count];
-    int family = l->address.ss_family;
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool ours = l->fd <= 0;
+    int fd = ours ? socket(l->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0) : l->fd;
     int err = HX_OK;
 
     if (fd < 0)
         return HX_ESYS;
-    if (set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 || set_up(fd, t->config) < 0 ||
-        (family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6_only) < 0))
+    if (set_up(fd, t->config) < 0)
         err = HX_ESYS;
+    if (err == HX_OK && ours)
+        err = bind_socket(fd, l, ipv6_only);
     listener->len = sizeof listener->local;
-    if (err == HX_OK &&
-        (bind(fd, (const struct sockaddr *)&l->address, l->len) < 0 || listen(fd, TCP_BACKLOG) < 0 ||
-         getsockname(fd, (struct sockaddr *)&listener->local, &listener->len) < 0))
-        err = HX_EADDR;
+    if (err == HX_OK && getsockname(fd, (struct sockaddr *)&listener->local, &listener->len) < 0)
+        err = HX_ESYS;
     if (err < 0) {
         int why = errno;
         close(fd);

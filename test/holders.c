@@ -1,11 +1,13 @@
 /* test/holders.c: many names of one program, and somebody who asks for them, on hx.h alone.
  *
- *   holders NAMESERVER COUNT [KIND]   binds h0, h1, ...; with KIND "join" it is as many sessions' one member. Prints
+ *   holders NAMESERVER COUNT [KIND]   binds h0, h1, ...; KIND "join": it is as many sessions' one member. Prints
  *                                     a line "bound NAME MS" or "lost NAME MS" for each thing that happens, in
  *                                     milliseconds of the monotonic clock, and "ready" when all are bound for the
  *                                     first time. Ends with its standard input.
- *   holders NAMESERVER COUNT ask      connects to one after the other, until its standard input ends; then prints
- *                                     "reached N failed N longest MS", and each failure before. */
+ *   holders NAMESERVER COUNT ask [WAIT_S]
+ *                                     connects to one after the other, until its standard input ends; then prints
+ *                                     "reached N failed N longest MS", and each failure before. A name that nobody
+ *                                     holds is waited for so long. */
 #include "client/hx.h"
 #include <fcntl.h>
 #include <poll.h>
@@ -63,9 +65,9 @@ static int hold(const char *nameserver, int count, bool join)
     return 0;
 }
 
-static int ask(const char *nameserver, int count)
+static int ask(const char *nameserver, int count, int wait_s)
 {
-    struct hx_config config = {.nameserver = nameserver, .family = 4};
+    struct hx_config config = {.nameserver = nameserver, .family = 4, .wait_s = wait_s};
     int reached = 0, failed = 0;
     long long longest_ms = 0;
     char name[32], end;
@@ -99,6 +101,6 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     if (argc > 3 && strcmp(argv[3], "ask") == 0)
-        return ask(argv[1], atoi(argv[2]));
+        return ask(argv[1], atoi(argv[2]), argc > 4 ? atoi(argv[4]) : 0);
     return hold(argv[1], atoi(argv[2]), argc > 3 && strcmp(argv[3], "join") == 0);
 }

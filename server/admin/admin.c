@@ -153,8 +153,10 @@ static int start(struct admin_listener *l, int fd)
 static int add_listener(struct admin *a, const struct admin_address *address)
 {
     struct admin_listener *l = &a->listeners[a->count];
-    int fd = address->path[0] ? listen_path(address->path) : listen_tcp(address->tcp);
+    int fd = address->tcp.fd;
 
+    if (fd <= 0) /* else it is open already */
+        fd = address->path[0] ? listen_path(address->path) : listen_tcp(address->tcp);
     l->admin = a;
     name_listener(l, address, fd);
     if (fd < 0) {

@@ -65,6 +65,33 @@ static int bind_own_socket(struct net_port *p, const struct sockaddr *local)
     return bind_socket(p->fd, &p->local, &p->local_len);
 }
 
+/* Somebody else has bound it: what it serves is what it says. */
+static int adopt_socket(struct net_port *p, int fd)
+{
+    int domain = AF_UNSPEC, only = 0;
+    socklen_t len = sizeof domain, only_len = sizeof only;
+
+    p->fd = fd;
+    p->local_len = sizeof p->local;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0 ||
+        getsockname(fd, (struct sockaddr *)&p->local, &p->local_len) < 0)
+        return HX_ESYS;
+    if (domain == AF_INET6 && getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &only_len) < 0)
+        return HX_ESYS;
+    p->family = domain;
+    p->ipv6_only = only != 0;
+    p->tells_local = is_wildcard((const struct sockaddr *)&p->local);
+    return HX_OK;
+}
+
+static int make_socket(struct net_port *p, const struct net_port_config *config)
+{
+    p->ipv6_only = config->ipv6_only;
+    p->tells_local = is_wildcard(config->local);
+    int err = open_own_socket(p);
+    return err == HX_OK ? bind_own_socket(p, config->local) : err;
+}
+
 int net_port_open(struct net_port **out, const struct net_port_config *config)
 {
     struct net_port *p = calloc(1, sizeof *p);
@@ -74,11 +101,7 @@ int net_port_open(struct net_port **out, const struct net_port_config *config)
         return HX_ENOMEM;
     p->far_fd = -1;
     pthread_mutex_init(&p->refused_lock, NULL);
-    p->ipv6_only = config->ipv6_only;
-    p->tells_local = is_wildcard(config->local);
-    int err = open_own_socket(p);
-    if (err == HX_OK)
-        err = bind_own_socket(p, config->local);
+    int err = config->fd > 0 ? adopt_socket(p, config->fd) : make_socket(p, config);
     if (err == HX_OK && p->tells_local && !pktinfo_ask(p->fd, p->family))
         err = HX_ESYS;
     if (err == HX_OK && config->batch && !(p->batch = batch_create(p->fd, config->runs)))

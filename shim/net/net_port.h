@@ -25,6 +25,7 @@ struct net_port_config {
     /* NULL: every address, a port of the kernel's choice. Where it is every address, each datagram that comes
      * tells to which one of ours, and by which interface. */
     const struct sockaddr *local;
+    int fd; /* above 0: a socket, already bound, of either family, which the port closes; 0: one is made */
     bool batch;     /* one system call reads several datagrams: they are small and from many, ... */
     bool runs;      /* ... or, too, of one length and from one, and the kernel need not cut them (UDP_GRO) */
     bool ipv6_only; /* leave IPv4 at this port to another socket */

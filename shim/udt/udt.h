@@ -27,6 +27,7 @@ struct udt_port;
 struct udt_port_config {
     const struct sockaddr *local; /* NULL: every address, a port of the kernel's choice */
     socklen_t local_len;
+    int fd; /* above 0: the socket, which is bound there and closed with the port; 0: one is made */
     int backlog;               /* > 0: accept connections, at most this many waiting; 0: a client's port */
     bool runs;                 /* with a backlog: net_port.h */
     bool ipv6_only;            /* of every address of IPv6: leave IPv4 to another port */

@@ -43,6 +43,7 @@ int open_udp(struct udt_port *p, const struct udt_port_config *config)
     int err;
 
     net.local = config->local;
+    net.fd = config->fd;
     net.batch = true; /* a listener's requests are small and from many, a peer's bulk comes in runs */
     net.runs = !p->listening || config->runs;
     net.burst = !p->listening;

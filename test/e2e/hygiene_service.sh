@@ -12,7 +12,7 @@ HELD=150       # more than the descriptors that it gets there
 EXPOSURE_MAX=15 # tenths; 1.2 with systemd 252: what is left are the network and the log's socket
 
 verified() { # without a word: a setting that systemd does not know is only a warning to it
-    systemd-analyze verify --man=no "$UNIT" >"$WORK/verify.out" 2>&1 && ! grep . "$WORK/verify.out"
+    systemd-analyze verify --man=no "$UNIT" "$WORK/hx-nameserver.socket" >"$WORK/verify.out" 2>&1 && ! grep . "$WORK/verify.out"
 }
 has() { # has SETTING...: each is a line of the unit
     local setting
@@ -45,6 +45,7 @@ start_housed() { # as the unit has it: no capability, nothing to write to; and f
 }
 
 sed "s|^ExecStart=hx-nameserver|ExecStart=$B/hx-nameserver|" "$TOP/server/hx-nameserver.service" >"$UNIT"
+cp "$TOP/server/hx-nameserver.socket" "$WORK/"
 if command -v systemd-analyze >/dev/null; then
     check "systemd-analyze verify finds nothing wrong" verified
     check "systemd-analyze security finds little exposed" \
