@@ -1,6 +1,7 @@
 #include "server/server.h"
 #include "base/error.h"
 #include "base/timers.h"
+#include "server/auth.h"
 #include "server/config.h"
 #include "server/conn_state.h"
 #include "server/counters.h"
@@ -285,6 +286,13 @@ size_t server_names(const struct server *s)
     return totals.names;
 }
 
+static size_t owned(const struct server *s)
+{
+    const struct owners *owners = s->world.auth ? auth_owners(s->world.auth) : NULL;
+
+    return owners ? owners_count(owners) : 0;
+}
+
 void server_totals(const struct server *s, struct server_stats *out)
 {
     struct registry_totals totals;
@@ -294,6 +302,7 @@ void server_totals(const struct server *s, struct server_stats *out)
     groups_totals(s->world.groups, &groups);
     *out = (struct server_stats){.connections = server_connections(s),
                                  .names = totals.names,
+                                 .owned = owned(s),
                                  .waiters = totals.waiters,
                                  .sessions = groups.sessions,
                                  .members = groups.members,

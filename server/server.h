@@ -23,6 +23,7 @@ struct tunnels;
 struct server_stats {
     size_t connections; /* those above a limit, too */
     size_t names;       /* held */
+    size_t owned;       /* names that are some key's */
     size_t waiters;     /* connections that wait for a name */
     size_t sessions;    /* in which several meet */
     size_t members;     /* of all of them */

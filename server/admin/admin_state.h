@@ -21,6 +21,7 @@ struct admin_peer {
 struct admin_request {
     struct admin *admin;
     struct MHD_Connection *connection;
+    bool changes; /* its method asks for more than to look */
     struct admin_peer *peer;
     struct admin_request *prev, *next; /* in `list` */
     struct admin_request **list;       /* admin->waiting or ->listening; NULL: in none */
@@ -77,9 +78,10 @@ enum MHD_Result http_refuse(struct admin_request *r, unsigned status, const char
 struct api_route {
     const char *path;
     enum MHD_Result (*serve)(struct admin_request *r, const char *name);
-    bool for_all; /* no token is needed */
-    bool changes; /* is asked for by POST */
+    const char *allow; /* methods, each with a space behind it; NULL: API_LOOKS */
+    bool for_all;      /* no token is needed */
 };
+#define API_LOOKS "GET HEAD "
 /* NULL: there is none. `name`: the one that the path has, if it is about one. */
 const struct api_route *api_find(const char *path, char name[HOST_ID_MAX + 1]);
 

@@ -12,7 +12,6 @@
 
 #define TYPE_JSON "application/json"
 #define NAMES     "/api/names/"
-#define KICK      "/kick"
 
 static enum MHD_Result serve_health(struct admin_request *r, const char *name)
 {
@@ -146,6 +145,44 @@ static enum MHD_Result kick(struct admin_request *r, const char *name)
     return http_refuse(r, MHD_HTTP_OK, "its holder has lost it");
 }
 
+static enum MHD_Result show_owner(struct admin_request *r, const char *name)
+{
+    char owner[AUTHORIZATION_KEY_TEXT_MAX];
+    struct buf body;
+    int state = held_owner(server_world(r->admin->from.server, r->admin->now_ms), name, owner);
+
+    if (state == HX_ENOTFOUND)
+        return http_refuse(r, MHD_HTTP_NOT_FOUND, "nobody owns this name");
+    buf_init(&body, 0);
+    struct json j = json_begin(&body);
+    json_object(&j, NULL);
+    json_text(&j, "name", name);
+    json_text(&j, "owner", owner);
+    json_bool(&j, "durable", state == HX_OK);
+    json_end_object(&j);
+    return answer_json(r, &j);
+}
+
+static enum MHD_Result forget_owner(struct admin_request *r, const char *name)
+{
+    int err = held_forget_owner(server_world(r->admin->from.server, r->admin->now_ms), name);
+
+    if (err == HX_ENOTFOUND)
+        return http_refuse(r, MHD_HTTP_NOT_FOUND, "nobody owns this name");
+    if (err == HX_EAGAIN)
+        return http_refuse(r, MHD_HTTP_CONFLICT, "it is becoming somebody's right now; ask again");
+    if (err < 0)
+        return http_refuse(r, MHD_HTTP_SERVICE_UNAVAILABLE,
+                           "the names' owners cannot be written; see the log");
+    log_event(LOG_INFO, "forgotten", "name", name);
+    return http_refuse(r, MHD_HTTP_OK, "it is nobody's; the next key that binds it owns it");
+}
+
+static enum MHD_Result serve_owner(struct admin_request *r, const char *name)
+{
+    return r->changes ? forget_owner(r, name) : show_owner(r, name);
+}
+
 static const struct api_route routes[] = {
     {.path = "/healthz", .serve = serve_health, .for_all = true}, /* it tells nothing */
     {.path = "/metrics", .serve = serve_metrics},
@@ -155,19 +192,25 @@ static const struct api_route routes[] = {
     {.path = "/api/introductions", .serve = serve_introductions},
     {.path = "/events", .serve = events_begin},
 };
-static const struct api_route name_route = {.path = NAMES, .serve = serve_name},
-                              kick_route = {.path = NAMES, .serve = kick, .changes = true};
+/* Behind /api/names/NAME. */
+static const struct api_route of_name[] = {
+    {.path = "", .serve = serve_name},
+    {.path = "/kick", .serve = kick, .allow = "POST "},
+    {.path = "/owner", .serve = serve_owner, .allow = API_LOOKS "DELETE "},
+};
 
 static const struct api_route *find_name(const char *text, char name[HOST_ID_MAX + 1])
 {
-    const char *slash = strchr(text, '/');
-    size_t len = slash ? (size_t)(slash - text) : strlen(text);
+    size_t len = strcspn(text, "/");
 
-    if (len == 0 || len > HOST_ID_MAX || (slash && strcmp(slash, KICK) != 0))
+    if (len == 0 || len > HOST_ID_MAX)
         return NULL;
     memcpy(name, text, len);
     name[len] = '\0';
-    return slash ? &kick_route : &name_route;
+    for (size_t i = 0; i < sizeof of_name / sizeof *of_name; i++)
+        if (strcmp(of_name[i].path, text + len) == 0)
+            return &of_name[i];
+    return NULL;
 }
 
 const struct api_route *api_find(const char *path, char name[HOST_ID_MAX + 1])

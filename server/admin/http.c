@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "server/admin/admin_state.h"
 #include "server/admin/page.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -130,7 +131,7 @@ static const char *header(struct admin_request *r, const char *name)
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
-static enum access_answer check(struct admin_request *r, bool changes)
+static enum access_answer check(struct admin_request *r)
 {
     const struct access_request asked = {
         .authorization = header(r, "Authorization"),
@@ -139,7 +140,7 @@ static enum access_answer check(struct admin_request *r, bool changes)
         .origin = header(r, "Origin"),
         .by_path = r->peer->listener->by_path};
 
-    return access_check(&r->admin->access, &asked, changes);
+    return access_check(&r->admin->access, &asked, r->changes);
 }
 
 static enum MHD_Result refuse_access(struct admin_request *r, enum access_answer why)
@@ -165,12 +166,24 @@ static enum MHD_Result refuse_access(struct admin_request *r, enum access_answer
     }
 }
 
-static enum MHD_Result refuse_method(struct admin_request *r, const char *allowed)
+static bool allows(const char *allow, const char *method)
+{
+    const char *at = strstr(allow, method);
+
+    return at && at[strlen(method)] == ' ' && (at == allow || at[-1] == ' ');
+}
+
+static enum MHD_Result refuse_method(struct admin_request *r, const char *allow)
 {
     struct MHD_Response *response = line("no such method here; see Allow");
+    char value[64];
+    int len = 0;
 
+    for (const char *at = allow; *at && len < (int)sizeof value; at += strcspn(at, " ") + 1)
+        len += snprintf(value + len, sizeof value - (size_t)len, "%s%.*s", len > 0 ? ", " : "",
+                        (int)strcspn(at, " "), at);
     if (response)
-        (void)MHD_add_response_header(response, "Allow", allowed);
+        (void)MHD_add_response_header(response, "Allow", value);
     return http_queue(r, MHD_HTTP_METHOD_NOT_ALLOWED, response);
 }
 
@@ -179,18 +192,19 @@ static enum MHD_Result serve(struct admin_request *r, const char *path, const ch
     char name[HOST_ID_MAX + 1] = "";
     const struct api_route *route = api_find(path, name);
     const struct page_file *file = route ? NULL : page_find(path);
-    bool looks = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+    const char *allow = route && route->allow ? route->allow : API_LOOKS;
     const char *token = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "token");
 
-    if (strcmp(path, "/") == 0 && looks && token && access_token_right(&r->admin->access, token))
+    r->changes = !allows(API_LOOKS, method);
+    if (strcmp(path, "/") == 0 && !r->changes && token && access_token_right(&r->admin->access, token))
         return take_token(r);
-    enum access_answer access = check(r, !looks);
+    enum access_answer access = check(r);
     if (access != ACCESS_GRANTED && (!route || !route->for_all))
         return refuse_access(r, access);
     if (!route && !file)
         return http_refuse(r, MHD_HTTP_NOT_FOUND, "there is nothing here; see /");
-    if (route && route->changes ? strcmp(method, "POST") != 0 : !looks)
-        return refuse_method(r, route && route->changes ? "POST" : "GET, HEAD");
+    if (!allows(allow, method))
+        return refuse_method(r, allow);
     return file ? serve_file(r, file) : route->serve(r, name);
 }
 

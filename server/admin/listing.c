@@ -20,6 +20,7 @@
 struct page {
     struct json *j;
     int64_t now_ms;
+    struct conn_world *world;
     const char *match;
     int looked, count;
 };
@@ -75,12 +76,14 @@ static void put_holder(struct page *p, const struct held_holder *h)
     json_text(p->j, "transport", transport_of(h->reach));
     json_number(p->j, "since_s", (p->now_ms - h->since_ms) / 1000);
     json_number(p->j, "conn", h->conn);
+    json_text(p->j, "key", h->key[0] ? h->key : NULL);
     if (h->rtt_ms >= 0)
         json_number(p->j, "rtt_ms", h->rtt_ms);
 }
 
 static void put_name(void *user, const struct held_name *n)
 {
+    char owner[AUTHORIZATION_KEY_TEXT_MAX];
     struct page *p = user;
 
     p->looked++;
@@ -91,6 +94,8 @@ static void put_name(void *user, const struct held_name *n)
     json_text(p->j, "name", n->name);
     put_holder(p, &n->holders[0]);
     json_number(p->j, "introductions", (int64_t)n->introductions);
+    if (held_owner(p->world, n->name, owner) == HX_OK)
+        json_text(p->j, "owner", owner);
     if (n->count > 1) { /* over its other family, or TCP */
         json_array(p->j, "others");
         for (int i = 1; i < n->count; i++) {
@@ -105,8 +110,8 @@ static void put_name(void *user, const struct held_name *n)
 
 int listing_names(const struct admin_sources *from, const struct listing *l, struct json *j, int64_t now_ms)
 {
-    struct page p = {.j = j, .now_ms = now_ms, .match = l->match};
-    struct conn_world *world = server_world(from->server, now_ms);
+    struct page p = {
+        .j = j, .now_ms = now_ms, .world = server_world(from->server, now_ms), .match = l->match};
     bool more = true;
     uint64_t at;
 
@@ -118,7 +123,7 @@ int listing_names(const struct admin_sources *from, const struct listing *l, str
     for (bool enough = false; !enough && more;) {
         int most = l->limit - p.count, before = p.looked;
 
-        more = held_names(world, &at, most, put_name, &p);
+        more = held_names(p.world, &at, most, put_name, &p);
         enough = p.count == l->limit || p.looked >= LISTING_MATCHED || p.looked - before < most;
     }
     json_end_array(j);
@@ -129,9 +134,9 @@ int listing_names(const struct admin_sources *from, const struct listing *l, str
 
 bool listing_name(const struct admin_sources *from, const char *name, struct json *j, int64_t now_ms)
 {
-    struct page p = {.j = j, .now_ms = now_ms};
+    struct page p = {.j = j, .now_ms = now_ms, .world = server_world(from->server, now_ms)};
 
-    return held_name(server_world(from->server, now_ms), name, put_name, &p);
+    return held_name(p.world, name, put_name, &p);
 }
 
 /* ---- sessions ---- */

@@ -54,6 +54,8 @@ static const struct rule {
     {"h1_", true, METRICS, NULL, NULL},
     {"h2_", true, METRICS, NULL, NULL},
     {"member_", true, METRICS, NULL, NULL},
+    {"authorized", false, METRIC_AUTHORIZED, NULL, ""},
+    {"claimed", false, METRIC_CLAIMED, NULL, ""},
     {"refused_", true, METRIC_REFUSED, "reason", NULL},
     {"left_", true, METRIC_LEFT, "reason", NULL},
     {"tunnels", false, METRIC_TUNNELS, NULL, ""},
@@ -140,6 +142,7 @@ static void write_held(struct writing *w, const struct relay_totals *relay)
     write_gauge(w, METRIC_WAITERS, (double)held.waiters);
     write_gauge(w, METRIC_SESSIONS, (double)held.sessions);
     write_gauge(w, METRIC_MEMBERS, (double)held.members);
+    write_gauge(w, METRIC_OWNED, (double)held.owned);
     write_relay_sessions(w, relay);
     write_gauge(w, METRIC_RSS, (double)stats_resident_bytes(from->stats_fd));
     write_gauge(w, METRIC_ALLOCATED, (double)memory_allocated_bytes());

@@ -12,6 +12,7 @@
     X(WAITERS, "hx_waiters", "gauge", "Connections that wait for a name.")                                   \
     X(SESSIONS, "hx_sessions", "gauge", "Sessions in which several meet.")                                   \
     X(MEMBERS, "hx_members", "gauge", "Their members.")                                                      \
+    X(OWNED, "hx_owned_names", "gauge", "Names that are some key's (--auth tofu).")                          \
     X(RELAY_SESSIONS, "hx_relay_sessions", "gauge", "Relayed sessions: open, or known and not used yet.")    \
     X(RSS, "hx_resident_memory_bytes", "gauge", "Memory that is the process's in the machine.")              \
     X(ALLOCATED, "hx_allocated_memory_bytes", "gauge",                                                       \
@@ -29,6 +30,8 @@
     X(TOOK, "hx_report_seconds", "histogram", "How long the attempts took that did not fail.")               \
     X(NATS, "hx_report_nats_total", "counter", "How those who tell are mapped.")                             \
     X(MEETING, "hx_members_total", "counter", "Members of sessions: came, moved, were replaced, were told.") \
+    X(AUTHORIZED, "hx_authorized_total", "counter", "Proofs of keys that were accepted.")                    \
+    X(CLAIMED, "hx_claims_total", "counter", "Names that became some key's.")                                \
     X(REFUSED, "hx_refused_total", "counter", "Requests refused, by reason.")                                \
     X(LEFT, "hx_left_total", "counter", "Connections ended, by reason.")                                     \
     X(TUNNELS, "hx_tunnels_total", "counter", "TCP connections that became tunnels.")                        \
