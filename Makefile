@@ -90,6 +90,7 @@ DEBS_TEST  += bind9-dnsutils dnsmasq-base=unpacked ngtcp2-client ngtcp2-server=u
 DEBS_GO    := golang-1.19-go
 DEBS_NODE  := nodejs libnode-dev=unpacked libuv1-dev=unpacked
 DEBS_TEST  += $(DEBS_GO) $(DEBS_NODE)
+DEBS_PAGE  := chromium chromium-driver
 DEBS_IMAGE := podman docker-compose mmdebstrap
 DEBS_DEB   := mmdebstrap systemd-container
 
@@ -116,6 +117,8 @@ image: deps-test ## build the image of packaging/ and try it; the first time som
 dist: ; @packaging/dist.sh build/dist $(VERSION) ## the sources as build/dist/hx-VERSION.tar.gz, the same bytes each time
 deb: dist ## Debian's packages, in build/packages, and what is tried with them; the first time some minutes; needs root
 	@test/deps.sh $(DEBS_DEB) && test/packages/run.sh
+page: deps-test ## the nameserver's status page, in Chromium, which is installed
+	@test/deps.sh $(DEBS_PAGE) && $(MAKE) --no-print-directory -s -j2 all tools && test/check.sh page
 fuzz-wire: deps-test tools ## ten minutes of mutated datagrams against the nameserver under a sanitizer
 	@$(MAKE) --no-print-directory -s -j2 $(ASAN) programs tools
 	@test/hostile/fuzz_wire.sh --seconds 600
@@ -281,6 +284,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -hv '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all go node python asan tsan lint programs deps deps-test demo check bench natlab image dist deb fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: all go node python asan tsan lint programs deps deps-test demo check bench natlab image page dist deb fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2046 # lists of file names without blanks
 # test/check.sh: what `make check` runs. Every program prints TAP; the last line counts all of them.
-# `test/check.sh SUITE...` runs some: build lint unit asan tsan fuzz e2e tools hostile soak image wire natlab bench.
+# `test/check.sh SUITE...` runs some: build lint unit asan tsan fuzz e2e tools hostile soak image page wire natlab bench.
 # A suite only lists its programs. They run in two sets of lanes: most of the tests wait most of the time, so that
 # several share a processor; what computes fills the rest of it. What needs only the release build does not wait for
 # the others.
@@ -146,6 +146,7 @@ suite_image() {
     tap wait "image: the commands of compose.yaml" 900 test/image/commands.sh
     tap wait "image: the containers" 900 test/image/run.sh
 }
+suite_page() { tap wait "page: in Chromium" 900 test/page/run; }
 suite_wire() { tap work "fuzz: wire" 900 env B=build/asan test/hostile/fuzz_wire.sh --seconds "${FUZZ_WIRE_SECONDS:-20}"; }
 suite_natlab() {
     local group

@@ -183,6 +183,21 @@ static enum MHD_Result serve_owner(struct admin_request *r, const char *name)
     return r->changes ? forget_owner(r, name) : show_owner(r, name);
 }
 
+/* For names that no path may have: browsers take "." and ".." out of it, however they are written. */
+static enum MHD_Result kick_any(struct admin_request *r, const char *name)
+{
+    (void)name;
+    name = argument(r, "name");
+    return kick(r, name ? name : "");
+}
+
+static enum MHD_Result serve_any_owner(struct admin_request *r, const char *name)
+{
+    (void)name;
+    name = argument(r, "name");
+    return serve_owner(r, name ? name : "");
+}
+
 static const struct api_route routes[] = {
     {.path = "/healthz", .serve = serve_health, .for_all = true}, /* it tells nothing */
     {.path = "/metrics", .serve = serve_metrics},
@@ -190,6 +205,8 @@ static const struct api_route routes[] = {
     {.path = "/api/names", .serve = serve_names},
     {.path = "/api/sessions", .serve = serve_sessions},
     {.path = "/api/introductions", .serve = serve_introductions},
+    {.path = "/api/kick", .serve = kick_any, .allow = "POST "},
+    {.path = "/api/owner", .serve = serve_any_owner, .allow = API_LOOKS "DELETE "},
     {.path = "/events", .serve = events_begin},
 };
 /* Behind /api/names/NAME. */

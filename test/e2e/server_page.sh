@@ -61,6 +61,35 @@ syntax() {
 }
 check "its scripts are of the language" syntax
 
+# Whom the script takes at its word.
+HX_KEY=$("$B/hx" key --file "$WORK/key") && export HX_KEY
+start_bound home home -n "$NS" --echo
+"$B/hx" ping home -n "$NS" -c 1 >"$WORK/ping.out" 2>&1
+told() { # both sides, of the one introduction
+    ask /api/introductions && python3 - "$WORK/body" <<'END'
+import json, sys
+with open(sys.argv[1], encoding="utf-8") as file:
+    i, = json.load(file)["introductions"]
+outcomes = {o["by"]: o for o in i["outcomes"]}
+assert set(outcomes) == {"h1", "h2"} and i["told"] and i["session"]
+assert i["name"] == "home" and i["id"] > 0 and i["age_s"] >= 0 and i["h1"] and i["h2"] and i["h2_name"] == ""
+assert all(o["outcome"] and o["ms"] >= 0 and "reason" in o for o in outcomes.values())
+END
+}
+check "an introduction is told in the words that the script knows" await_true 20 told
+names_told() {
+    ask '/api/names?limit=25&match=om' && python3 - "$WORK/body" <<'END'
+import json, sys
+with open(sys.argv[1], encoding="utf-8") as file:
+    page = json.load(file)
+name, = page["names"]
+assert name["name"] == "home" and name["peer"] and name["transport"] and name["since_s"] >= 0
+assert name["introductions"] == 1 and page["next"] is None
+END
+}
+check "and so are names that match" names_told
+none_matches() { ask '/api/names?match=x' && python3 -c "import json, sys; sys.exit(json.load(sys.stdin)['names'] != [])" <"$WORK/body"; }
+check "those that do not are left out" none_matches
 status_told() {
     # Events come for ever.
     curl -s -N -m 60 "http://$ADMIN/events" | grep -m1 -A1 '^event: status' | sed -n 's/^data: //p' >"$WORK/body"
@@ -72,8 +101,8 @@ for key in ("names", "connections", "waiters", "sessions", "members", "relay_byt
     assert isinstance(s[key], int), key
 assert s["version"] and s["loop_ms"]["p50"] >= 0 and s["loop_ms"]["p99"] >= 0
 assert all(len(s["rates"][key]) == 120 for key in ("binds", "introductions", "refused"))
-assert "failed" in s["outcomes"] and "unknown" in s["nats"]
+assert sum(s["outcomes"].values()) == 1 and sum(s["nats"].values()) == 2
 END
 }
-check "the status is told in the words that the script knows" status_told
+check "and the status" status_told
 finish

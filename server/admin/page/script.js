@@ -9,11 +9,11 @@ const NAMES_REQUESTS = 50; // for one page: the nameserver looks at so many name
 const NAMES_EVERY_MS = 5000; // and less often, where a page takes several of them
 const INTRODUCTIONS_KEPT = 256;
 const INTRODUCTIONS_SHOWN = 10;
+const UNDER_WAY_S = 30; // whoever has not told by then does not
 
 // ---- what is told every second
 
 let status = null;
-let statusAt = 0; // by the browser's monotonic clock
 
 function showFigures() {
     const figures = [
@@ -115,41 +115,51 @@ const introductions = new Map(); // by their numbers, the oldest first
 let introductionsDue = false;
 let allIntroductions = false;
 
-const outcomeOf = (i, by) => i.outcomes.find((o) => o.by === by);
-const told = (i) => ['h1', 'h2'].map((by) => outcomeOf(i, by)).filter(Boolean);
-const who = (o) => (o.by === 'h1' ? 'holder' : 'who asked');
+// The nameserver's own numbers for those who come through TCP are in the discard prefix (RFC 6666).
+const address = (text) => (text.startsWith('[100::') ? 'through a tunnel' : text);
+const ageOf = (i) => i.age_s + (performance.now() - i.heardAt) / 1000;
+const told = (i) => ['h1', 'h2'].map((by) => i.outcomes.find((o) => o.by === by)).filter(Boolean);
 
-// each TEXT_OF: one text if both sides tell the same, else whose it is
-function each(i, textOf) {
-    const all = told(i).map((o) => [o, textOf(o)]).filter(([, text]) => text);
-    if (new Set(all.map(([, text]) => text)).size < 2)
-        return all.length ? all[0][1] : '';
-    return all.map(([o, text]) => `${who(o)}: ${text}`).join(', ');
-}
+// One text if both sides tell the same, else the holder's and that of who asked.
+const both = (i, textOf) => [...new Set(told(i).map(textOf).filter(Boolean))].join(' / ');
 
 function took(i) {
     const times = told(i).map((o) => number.format(o.ms));
     return times.length ? `${times.join(' / ')} ms` : '';
 }
 
+function untold(i) {
+    if (!i.told)
+        return 'the holder does not know';
+    return i.session && ageOf(i) < UNDER_WAY_S ? 'under way' : 'unknown';
+}
+
 const introductionColumns = [
     textColumn('text', '', (i) => i.name),
-    textColumn('moment', '', (i) => `${span(i.age_s + (performance.now() - i.heardAt) / 1000)} ago`),
-    textColumn('text', 'Holder', (i) => i.h1 ?? ''),
-    textColumn('text', 'Who asked', (i) => i.h2 ?? ''),
+    textColumn('moment', '', (i) => `${span(ageOf(i))} ago`),
+    textColumn('text', 'Holder', (i) => address(i.h1)),
+    textColumn('text', 'Who asked', (i) => `${i.h2_name} ${address(i.h2)}`.trim()),
     {
         label: 'Way',
         show: (cell, i) => {
-            put(cell, each(i, (o) => o.outcome) || 'not told yet');
+            put(cell, both(i, (o) => o.outcome) || untold(i));
             const failed = told(i).some((o) => o.outcome === 'failed');
             cell.className = failed ? 'failed' : told(i).length ? '' : 'waited';
         },
     },
     textColumn('number', 'Took', took),
-    textColumn('', 'Reason', (i) => each(i, (o) => o.reason)),
+    textColumn('', 'Reason', (i) => both(i, (o) => o.reason)),
 ];
 
 function hearIntroduction(i) {
+    // Two whom the nameserver introduces again in one session tell of all that together.
+    for (const other of introductions.values()) {
+        if (!i.session || other.session !== i.session || other.id === i.id)
+            continue;
+        if (other.id > i.id)
+            return;
+        introductions.delete(other.id);
+    }
     i.heardAt = performance.now();
     introductions.set(i.id, i); // one that is there keeps its place
     for (const id of introductions.keys()) {
@@ -178,15 +188,25 @@ let nextCursor = null;
 let namesAsked = null; // the AbortController of the request that is under way
 let namesDue = -Infinity; // when they are asked for again
 
+const holders = (n) => [n, ...(n.others ?? [])]; // a connection for each family
+
 const nameColumns = [
     textColumn('text', '', (n) => n.name),
-    textColumn('text', 'Holder', (n) => n.peer ?? ''),
-    textColumn('', 'Over', (n) => n.transport ?? ''),
+    textColumn('text', 'Holder', (n) => holders(n).map((h) => address(h.peer)).join(', ')),
+    textColumn('', 'Over', (n) => [...new Set(holders(n).map((h) => h.transport))].join(', ')),
     textColumn('number', 'For', (n) => span(n.since_s)),
     textColumn('number', 'Introductions', (n) => number.format(n.introductions ?? 0)),
-    textColumn('text', 'Key', (n) => n.key ?? ''),
+    { className: 'text key', label: 'Key', show: showKey },
     { className: 'act', show: showKick },
 ];
+
+// Its beginning, as the log has it; all of it where the pointer rests.
+function showKey(cell, n) {
+    const key = n.key ?? '';
+    const whose = n.owner && n.owner !== key ? ', not its owner' : '';
+    put(cell, key && key.slice(0, key.indexOf(':') + 9) + whose);
+    cell.title = key;
+}
 
 function showKick(cell, n) {
     if (cell.firstChild)
@@ -194,7 +214,7 @@ function showKick(cell, n) {
     const button = make(cell, 'button', '', 'Kick');
     button.type = 'button';
     button.setAttribute('aria-label', `Kick ${n.name}`);
-    button.addEventListener('click', () => askKick(n.name));
+    button.addEventListener('click', () => askKick(n.name, Boolean(n.owner)));
 }
 
 async function getJson(path, signal) {
@@ -224,6 +244,12 @@ async function readNames(signal) {
     return { names, next: after, requests };
 }
 
+function noNames(more) {
+    if (more)
+        return 'None of those that were looked at. There are more.';
+    return byId('filter').value ? 'No name has that.' : 'Nobody holds a name.';
+}
+
 async function refreshNames() {
     namesAsked?.abort();
     const asked = new AbortController();
@@ -233,15 +259,17 @@ async function refreshNames() {
         const page = await readNames(asked.signal);
         if (namesAsked !== asked)
             return;
-        if (page.names.length === 0 && cursors.length > 1) { // those that stood here are gone
+        // Those that stood here are gone.
+        if (page.names.length === 0 && page.next === null && cursors.length > 1) {
             cursors.pop();
             namesDue = -Infinity;
             return;
         }
         namesDue = performance.now() + NAMES_EVERY_MS * page.requests;
         nextCursor = page.next;
-        fill(byId('names'), nameColumns, page.names, (n) => n.name,
-             byId('filter').value ? 'No name has that.' : 'Nobody holds a name.');
+        byId('names').closest('table').classList.toggle('keyless', !page.names.some((n) => n.key));
+        page.names.sort((a, b) => (a.name < b.name ? -1 : 1));
+        fill(byId('names'), nameColumns, page.names, (n) => n.name, noNames(nextCursor !== null));
         byId('names-before').disabled = cursors.length < 2;
         byId('names-after').disabled = nextCursor === null;
         put(byId('names-told'), cursors.length > 1 || nextCursor !== null ? `Page ${cursors.length}` : '');
@@ -269,10 +297,26 @@ byId('more-introductions').addEventListener('click', () => {
 
 // ---- kick
 
-function askKick(name) {
+function askKick(name, owned) {
     put(byId('kick-name'), name);
+    byId('kick-owned').hidden = !owned;
+    byId('kick-forget').checked = false;
     byId('kick').returnValue = '';
     byId('kick').showModal();
+}
+
+// A path may not have "..", which is a name like others. False: there is none of that any more.
+async function change(method, what, name) {
+    const response = await fetch(`api/${what}?${new URLSearchParams({ name })}`, { method });
+    if (!response.ok && response.status !== 404)
+        throw new Error(`${response.status} ${await response.text()}`);
+    return response.ok;
+}
+
+async function kick(name, forget) {
+    const forgotten = forget && (await change('DELETE', 'owner', name)) ? ' It is nobody\u2019s now.' : '';
+    const kicked = (await change('POST', 'kick', name)) ? 'was kicked' : 'was held by nobody any more';
+    return `${name} ${kicked}.${forgotten}`;
 }
 
 byId('kick').addEventListener('close', async () => {
@@ -280,13 +324,7 @@ byId('kick').addEventListener('close', async () => {
         return;
     const name = byId('kick-name').textContent;
     try {
-        const response = await fetch(`api/names/${encodeURIComponent(name)}/kick`, { method: 'POST' });
-        if (response.status === 404)
-            notice(`${name} was held by nobody any more.`);
-        else if (!response.ok)
-            throw new Error(`${response.status} ${response.statusText}`);
-        else
-            notice(`${name} was kicked.`);
+        notice(await kick(name, byId('kick-forget').checked));
     } catch (error) {
         notice(`${name} was not kicked: ${error.message}`, 'bad');
     }
@@ -302,6 +340,7 @@ let tries = 0;
 let retryTimer = 0;
 let noticeEnds = Infinity;
 let newlyConnected = false; // what was told meanwhile is to be asked for
+let connectedAt = 0;
 
 function notice(text, className = '') {
     byId('notice').className = className;
@@ -312,7 +351,7 @@ function notice(text, className = '') {
 function connectEvents() {
     clearTimeout(retryTimer);
     source?.close();
-    heardAt = performance.now();
+    connectedAt = performance.now();
     newlyConnected = true;
     source = new EventSource('events');
     source.addEventListener('status', (event) => hear(JSON.parse(event.data)));
@@ -321,15 +360,18 @@ function connectEvents() {
 }
 
 function hear(told) {
-    const again = status !== null && told.uptime_s < status.uptime_s;
+    const since = (performance.now() - heardAt) / 1000;
+    const anew = status !== null && told.uptime_s < status.uptime_s + since - 2;
     status = told;
     heardAt = performance.now();
     tries = 0;
     if (lostAt !== null)
-        notice(again ? 'The nameserver has started anew.' : 'The connection to the nameserver is back.');
+        notice(anew ? 'The nameserver has started anew.' : 'The connection to the nameserver is back.');
     lostAt = null;
-    if (newlyConnected)
-        readIntroductions(again);
+    if (newlyConnected) {
+        namesDue = -Infinity;
+        readIntroductions();
+    }
     newlyConnected = false;
     document.body.classList.remove('lost');
     byId('state').dataset.state = 'live';
@@ -338,14 +380,18 @@ function hear(told) {
     tick();
 }
 
-async function readIntroductions(again) {
-    namesDue = -Infinity;
+// What was shown before is shown until the answer comes. Events may overtake it.
+async function readIntroductions() {
+    const begun = connectedAt;
     try {
-        const told = await getJson('api/introductions');
-        if (again)
-            introductions.clear();
-        for (const i of told.introductions)
-            hearIntroduction(i);
+        const told = (await getJson('api/introductions')).introductions;
+        const newest = told.at(-1)?.id ?? 0;
+        const events = new Map([...introductions].filter(([, i]) => i.heardAt >= begun));
+        introductions.clear();
+        told.forEach(hearIntroduction);
+        for (const [id, i] of events)
+            if (id > newest || i.outcomes.length > introductions.get(id)?.outcomes.length)
+                introductions.set(id, i);
         showIntroductions();
     } catch {
         // As with names.
@@ -375,7 +421,7 @@ async function lose() {
 
 function tick() { // ages grow without news, too
     const now = performance.now();
-    if (source && document.visibilityState === 'visible' && now - heardAt > SILENT_MS)
+    if (source && now - Math.max(heardAt, connectedAt) > SILENT_MS)
         lose();
     if (lostAt !== null)
         put(byId('state'), `lost ${span((now - lostAt) / 1000)} ago`);
@@ -388,19 +434,21 @@ function tick() { // ages grow without news, too
 }
 
 // A page that nobody looks at costs the nameserver nothing.
-document.addEventListener('visibilitychange', () => {
+function followSight() {
     if (document.visibilityState === 'visible') {
         connectEvents();
-    } else {
-        clearTimeout(retryTimer);
-        source?.close();
-        source = null;
+        return;
     }
-});
+    clearTimeout(retryTimer);
+    source?.close();
+    source = null;
+}
+
+document.addEventListener('visibilitychange', followSight);
 setInterval(() => {
     if (introductionsDue)
         showIntroductions();
 }, 250);
 setInterval(tick, 1000);
 makeRates();
-connectEvents();
+followSight();

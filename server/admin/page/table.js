@@ -10,6 +10,7 @@ export const percent = new Intl.NumberFormat('en', {
     minimumFractionDigits: 1,
     maximumFractionDigits: 1,
 });
+const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 2 });
 export const rate = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
 export function make(parent, tag, className, text) {
@@ -55,7 +56,7 @@ export function bytes(n) {
     return `${unit && n < 100 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`;
 }
 
-export const ms = (n) => `${n < 10 ? rate.format(n) : number.format(Math.round(n))} ms`;
+export const ms = (n) => `${short.format(n)} ms`;
 
 // ---- tables: a row keeps its place and its focus as long as what it shows is there
 
