@@ -58,6 +58,10 @@ configurations_are_taken() {
     await_line "$WORK/nameserver.out" 'listening on tcp' || return
     kill "$PID" && await_exit "$PID"
 }
+firewall_parses() { # what docs/capacity.md shows
+    awk '/^```/ { rules = /nft$/; next } rules' docs/capacity.md >"$WORK/rules"
+    grep -q 'dport' "$WORK/rules" && unshare -Urn nft -c -f "$WORK/rules"
+}
 dist_is_the_same() {
     local sum
     packaging/dist.sh "$WORK/dist" "$VERSION" || return
@@ -85,6 +89,11 @@ else
     skip "the unit of a device is well formed, and little exposed" "no systemd-analyze on this machine"
 fi
 check "the programs take the configurations that the packages bring" configurations_are_taken
+if unshare -Urn nft list ruleset >/dev/null 2>&1; then
+    check "nftables takes the rules of docs/capacity.md" firewall_parses
+else
+    skip "nftables takes the rules of docs/capacity.md" "no nft, or no network namespaces here"
+fi
 if [ "$(git rev-parse --show-prefix 2>/dev/null || echo none)" = "" ]; then
     check "the archive of the sources is the same from elsewhere, at another time, and from itself" dist_is_the_same
 else
