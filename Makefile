@@ -50,7 +50,7 @@ objs        = $(patsubst %,$(B)/%.o,$(basename $(foreach d,$(1),$(wildcard $(d)/
 tests       = $(patsubst %.c,$(B)/%,$(wildcard test/$(1)/$(2)_*.c))
 HX_MAIN    := $(B)/client/tool/main.o
 NS_MAIN    := $(B)/server/main.o
-LIBHX_OBJS := $(filter-out $(B)/client/example.o $(B)/base/task.o,$(call objs,client secure shim/udt shim/net proto base))
+LIBHX_OBJS := $(filter-out $(B)/client/example.o $(B)/base/task.o $(B)/secure/identity_verify.o,$(call objs,client secure shim/udt shim/net proto base))
 BASE       := $(B)/libshim.a $(B)/libproto.a $(B)/libbase.a
 # In the order of the includes: each uses what stands to its right.
 ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward run mux client secure) $(BASE)
@@ -71,7 +71,7 @@ LIBHX      := $(B)/libhx.a $(B)/libhx.so.0 $(B)/libhx.pc
 
 DEBS       := gcc g++ make libc6-dev binutils libudt-dev libhttp-parser-dev liburiparser-dev libinih-dev uthash-dev \
               libssl-dev libnghttp2-dev libev-dev libjemalloc-dev libnatpmp-dev libminiupnpc-dev libqrencode-dev \
-              libmicrohttpd-dev libsqlite3-dev
+              libmicrohttpd-dev libsqlite3-dev libsodium-dev
 DEBS_TEST  := python3 clang clang-tidy clang-format lld llvm cppcheck shellcheck libclang-rt-14-dev libcmocka-dev nftables iproute2 \
               procps util-linux man-db pkg-config systemd curl busybox socat ethtool openssl openssh-client libwrap0 \
               openssh-server=unpacked miniupnpd-nftables=unpacked libnftnl11 libmnl0 stun-client libevent-extra-2.1-7 coturn=unpacked libpcre2-8-0 nginx=unpacked tinyproxy-bin=unpacked \
@@ -125,7 +125,7 @@ fuzz-wire: deps-test tools ## ten minutes of mutated datagrams against the names
 format: ; clang-format -i $(SOURCES) ## lay out the code
 
 $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(B)/libsecure.a $(BASE)
-	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev -lmicrohttpd -lsqlite3 $(ALLOCATOR) $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev -lmicrohttpd -lsqlite3 -lsodium $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward run mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
 $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
@@ -168,7 +168,7 @@ $(B)/test/unit/test_groups_memory: LIBS += -Wl,--wrap=malloc,--wrap=calloc
 $(B)/test/unit/test_client_cancel: LIBS += -Wl,--wrap=tls_warm_up
 # With every room in them: GNU's linker takes twice as long for that, and lld's threads cost more than they save.
 TESTS_LD   := -fuse-ld=lld -Wl,--threads=1
-TESTS_LIBS := -lcmocka -linih -luriparser -lnghttp2 -lev -lmicrohttpd -lsqlite3 -lqrencode $(ROUTER)
+TESTS_LIBS := -lcmocka -linih -luriparser -lnghttp2 -lev -lmicrohttpd -lsqlite3 -lsodium -lqrencode $(ROUTER)
 $(B)/test/unit/%: $(B)/test/unit/%.o $(B)/test/fake_stream.o $(ROOMS)
 	@rm -f $@
 	$(CC) $(LDFLAGS) $(TESTS_LD) -Wl,--defsym=main=$(*F)_main -o $@ $^ $(TESTS_LIBS) $(LIBS)
@@ -183,7 +183,7 @@ $(B)/test/unit/together: test/unit/together.c $(TOGETHER:=.o) $(B)/test/fake_str
 	    echo "large static buffers of its tests are to be allocated" >&2; rm -f $@; exit 1; fi
 	@cd $(B)/test/unit && for t in $(notdir $(TOGETHER)); do ln -sf together $$t; done
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev -lmicrohttpd -lsqlite3 -lqrencode $(ROUTER) $(LIBS)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev -lmicrohttpd -lsqlite3 -lsodium -lqrencode $(ROUTER) $(LIBS)
 $(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
 # What plays against our programs is the same for all of their builds: a sanitizer's takes the release build's.
 TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(B)/test/failing_malloc.so $(B)/test/no_ipv6 \

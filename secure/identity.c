@@ -2,7 +2,6 @@
 #include "base/base64.h"
 #include "secure/openssl.h"
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -93,29 +92,6 @@ void identity_wipe(struct identity *i)
     OPENSSL_cleanse(i, sizeof *i);
 }
 
-/* All encodings of the eight points whose order divides the cofactor, without the sign of x. */
-bool identity_public_valid(const uint8_t public_key[IDENTITY_PUBLIC_BYTES])
-{
-    static const uint8_t small_order[][IDENTITY_PUBLIC_BYTES] = {
-        {0},
-        {1},
-        {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
-         0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
-        {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
-         0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a}};
-    uint8_t y[IDENTITY_PUBLIC_BYTES];
-
-    memcpy(y, public_key, sizeof y);
-    y[31] &= 0x7f;
-    for (size_t i = 0; i < sizeof small_order / sizeof *small_order; i++)
-        if (memcmp(y, small_order[i], sizeof y) == 0)
-            return false;
-    bool near_p = y[31] == 0x7f && y[0] >= 0xec && y[0] <= 0xee; /* p-1, p and p+1, which are -1, 0 and 1 */
-    for (size_t i = 1; near_p && i < 31; i++)
-        near_p = y[i] == 0xff;
-    return !near_p;
-}
-
 int identity_sign(const struct identity *i, const void *data, size_t len,
                   uint8_t signature[IDENTITY_SIGNATURE_BYTES])
 {
@@ -129,25 +105,6 @@ int identity_sign(const struct identity *i, const void *data, size_t len,
     EVP_MD_CTX_free(context);
     EVP_PKEY_free(key);
     return ok ? HX_OK : HX_ENOMEM;
-}
-
-int identity_verify(const uint8_t public_key[IDENTITY_PUBLIC_BYTES], const void *data, size_t len,
-                    const uint8_t signature[IDENTITY_SIGNATURE_BYTES])
-{
-    int err = HX_ENOMEM;
-
-    if (!identity_public_valid(public_key))
-        return HX_EAUTH;
-    openssl_begin();
-    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key, IDENTITY_PUBLIC_BYTES);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (key && context && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1)
-        err =
-            EVP_DigestVerify(context, signature, IDENTITY_SIGNATURE_BYTES, data, len) == 1 ? HX_OK : HX_EAUTH;
-    EVP_MD_CTX_free(context);
-    EVP_PKEY_free(key);
-    ERR_clear_error(); /* whoever looks there next finds its own */
-    return err;
 }
 
 /* ---- a shared key ---- */

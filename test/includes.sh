@@ -32,6 +32,7 @@ only() { git grep -nE "#include <$1" -- '*.c' '*.h' '*.cc' | grep -vE "^($2|test
     only openssl/ secure/
     only nghttp2/ client/mux/
     only microhttpd server/admin/
+    only sodium.h secure/identity_verify
     only sqlite3.h server/store_owners
     only uthash.h base/keyed_table.h
     git grep -nE '\<(CLOCK_REALTIME|ev_now|ev_time|ev_periodic|time\(NULL)\>' -- base proto shim secure server client |
