@@ -109,7 +109,7 @@ node: $(LIBHX) ## the Node package with its addon, in build/release/node/hx
 demo: deps-test ## two hosts behind two NATs meet and talk, shown step by step
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/demo.sh
 check: deps-test ; @test/check.sh ## every test; ends with "N passed, N failed"
-bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk && test/bench/files && test/bench/grid && test/bench/python ## measure
+bench: deps-test ; @$(MAKE) --no-print-directory -s -j2 all tools bench-programs && test/bench/run && test/bench/bulk && test/bench/files && test/bench/grid && test/bench/python && test/bench/auth ## measure
 natlab: deps-test ## who reaches whom through which NATs, without a relay and with one: tables of README.md; and groups
 	@$(MAKE) --no-print-directory -s -j2 all tools && test/natlab/matrix && test/natlab/matrix --relay && test/natlab/groups.sh --long
 image: deps-test ## build the image of packaging/ and try it; the first time some minutes; needs root

@@ -120,7 +120,7 @@ suite_lint() {
     # The unit tests are half of all there is for it, and run under the sanitizers, every line.
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' -itest/unit base proto shim server secure client bindings test
-    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,files,grid,python,capacity})
+    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,files,grid,python,capacity,auth})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     # shellcheck disable=SC2016 # for the inner shell
     step "lint: gofmt" bash -c '[ -z "$(COMMAND=gofmt test/go.sh -l .)" ]'
@@ -206,6 +206,7 @@ suite_bench() {
     step "bench: the short form of the rows of small files works" test/bench/files --short
     step "bench: the short form of the grid works" test/bench/grid --short
     tap work "bench: the short form of the rows of the Python package" 900 test/bench/python --short
+    tap work "bench: the short form of the rows of proofs" 900 test/bench/auth --short
     tap work "bench: paths" 900 test/bench/path_truths.sh
     tap work "bench: the grid's picture" 900 test/bench/grid_truths.sh
 }
