@@ -45,6 +45,7 @@ LIBS       := $(UDT_LIBS) -lhttp_parser -lssl -lcrypto
 ROUTER     := -lnatpmp -lminiupnpc
 # The nameserver's; a sanitizer has its own.
 ALLOCATOR  := $(if $(findstring -fsanitize,$(CFLAGS) $(LDFLAGS)),,-ljemalloc)
+SANITIZED  := $(findstring -fsanitize,$(CFLAGS))
 # A file put into a room is built: rooms are found by their folders, tests by their names.
 objs        = $(patsubst %,$(B)/%.o,$(basename $(foreach d,$(1),$(wildcard $(d)/*.c $(d)/*.cc))))
 tests       = $(patsubst %.c,$(B)/%,$(wildcard test/$(1)/$(2)_*.c))
@@ -52,6 +53,8 @@ HX_MAIN    := $(B)/client/tool/main.o
 NS_MAIN    := $(B)/server/main.o
 LIBHX_OBJS := $(filter-out $(B)/client/example.o $(B)/base/task.o $(B)/secure/identity_verify.o,$(call objs,client secure shim/udt shim/net proto base))
 BASE       := $(B)/libshim.a $(B)/libproto.a $(B)/libbase.a
+SHIM_OBJS  := $(call objs,shim/udt shim/net)
+UDT_OBJS   := $(patsubst %.cc,$(B)/%.o,$(wildcard shim/udt/*.cc))
 # In the order of the includes: each uses what stands to its right.
 ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward run mux client secure) $(BASE)
 UNIT       := $(call tests,unit,test)
@@ -132,7 +135,7 @@ $(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -lur
 
 $(B)/libbase.a: $(call objs,base)
 $(B)/libproto.a: $(call objs,proto)
-$(B)/libshim.a: $(call objs,shim/udt shim/net)
+$(B)/libshim.a: $(if $(SANITIZED),$(filter-out $(UDT_OBJS),$(SHIM_OBJS)) $(B)/shim/udt_together.o,$(SHIM_OBJS))
 $(B)/libserver.a: $(filter-out $(NS_MAIN),$(call objs,server server/admin)) $(B)/server/admin/page_files.o
 # The status page is in the program.
 PAGE       := $(wildcard server/admin/page/*)
@@ -211,9 +214,8 @@ endif
 
 # What a test itself does needs no optimizer, but where it simulates paths, packet by packet, and there is much of it to
 # compile: half of clang's time goes into optimizing the undefined behaviour sanitizer's checks. Nor do the rooms under the
-# sanitizers, but for those that a test or a fuzzer has compute, and C++, which goes by its precompiled headers. Under the
-# thread sanitizer all rooms that see every packet are optimized.
-SANITIZED  := $(findstring -fsanitize,$(CFLAGS))
+# sanitizers, but for those that a test or a fuzzer has compute, and C++. Under the thread sanitizer all rooms that see every
+# packet are optimized.
 COMPUTES   := $(call objs,base proto secure client/mux) $(patsubst %,$(B)/%.o,shim/udt/tickets client/path_choice) \
               $(patsubst %.c,$(B)/%.o,$(wildcard shim/udt/path_*.c))
 rooms       = $(filter-out $(COMPUTES),$(patsubst %.c,$(B)/%.o,$(wildcard $(patsubst %,%/*.c,$(1)))))
@@ -229,25 +231,18 @@ endif
 # What a fuzzer follows is the rooms.
 $(B)/test/unit/%.o: override CFLAGS := $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS))
 # A file of shim/udt takes a second, and nearly all of it goes into UDT's headers and the C++ library's. The sanitizers' builds
-# read them once; the release build reads them in each file, and so sees an include that is missing.
-ifneq ($(findstring -fsanitize,$(CFLAGS)),)
-UDT_OBJS   := $(patsubst %.cc,$(B)/%.o,$(wildcard shim/udt/*.cc))
-$(UDT_OBJS): $(B)/shim/udt/udt_headers.h.gch
-$(UDT_OBJS): private PRECOMPILED := -include $(B)/shim/udt/udt_headers.h
-endif
+# have all of them as one text; the release build has them one by one, and so sees an include that is missing.
+$(B)/shim/udt_together.o: $(wildcard shim/udt/*.cc)
+	@mkdir -p $(@D)
+	printf '#include "%s"\n' $(filter %.cc,$^) | $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -x c++ -c -o $@ -
 # No test runs these under the thread sanitizer: hx has them as they are in the release build.
 ifneq ($(findstring -fsanitize=thread,$(CFLAGS)),)
 $(call objs,client/forward client/files): ; @mkdir -p $(@D); ln -sf $(abspath $(@:$(B)/%=build/release/%)) $@
 endif
-# It goes by the headers of the system, too.
-$(B)/%.h.gch: %.h
-	@mkdir -p $(@D)
-	$(CXX) $(STDXX:-MMD=-MD) $(CXXFLAGS) $(if $(findstring clang,$(CXX)),-fpch-instantiate-templates) $(CPPFLAGS) \
-	    -x c++-header -c -o $@ $<
 # A command without a shell, and without one for its folder: there are two thousand of them.
 .SECONDEXPANSION:
 $(B)/%.o: %.c | $$(@D)/. ; $(CC) $(STD) $(NAMED) $(CFLAGS) $(UNOPTIMIZED) $(CPPFLAGS) -c -o $@ $<
-$(B)/%.o: %.cc | $$(@D)/. ; $(CXX) $(STDXX) $(PRECOMPILED) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
+$(B)/%.o: %.cc | $$(@D)/. ; $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 $(B)/%/.: ; @mkdir -p $(@D)
 
 asan: tools ; @$(MAKE) --no-print-directory -s $(ASAN) programs unit tools fuzzers
