@@ -223,7 +223,8 @@ SIMULATES  := %/test_path_sim.o %/test_path_back.o %/test_path_stall.o
 $(B)/test/unit/%.o: UNOPTIMIZED = $(if $(filter $(SIMULATES),$@)$(and $(SANITIZED),$(findstring =thread,$(CFLAGS))$(filter \
     %/test_mux.o %/test_tls.o,$@)),,-O0)
 ifneq ($(findstring -fsanitize=address,$(CFLAGS)),)
-$(call rooms,client client/forward client/files client/run client/tool server server/admin shim/net shim/udt test/udtcurl): UNOPTIMIZED = -O0
+PLAIN      := $(call rooms,client client/forward client/files client/run client/tool server server/admin shim/net shim/udt test/udtcurl)
+$(PLAIN): UNOPTIMIZED = -O0
 endif
 ifneq ($(findstring -fsanitize=thread,$(CFLAGS)),)
 $(call rooms,client client/run client/tool server server/admin): UNOPTIMIZED = -O0
@@ -245,7 +246,15 @@ $(B)/%.o: %.c | $$(@D)/. ; $(CC) $(STD) $(NAMED) $(CFLAGS) $(UNOPTIMIZED) $(CPPF
 $(B)/%.o: %.cc | $$(@D)/. ; $(CXX) $(STDXX) $(CXXFLAGS) $(CPPFLAGS) -c -o $@ $<
 $(B)/%/.: ; @mkdir -p $(@D)
 
-asan: tools ; @$(MAKE) --no-print-directory -s $(ASAN) programs unit tools fuzzers
+asan: tools
+	@$(MAKE) --no-print-directory -s $(ASAN) batches
+	@$(MAKE) --no-print-directory -s $(ASAN) programs unit tools fuzzers
+# Most of the objects, where none is there yet: many by one process.
+UNIT_OBJS  := $(filter-out $(SIMULATES),$(UNIT:=.o))
+batches: ; @\
+	test/clang_batch.sh $(B) $(PLAIN) -- $(CC) $(STD) $(CFLAGS) -O0; \
+	test/clang_batch.sh $(B) $(COMPUTES) -- $(CC) $(STD) $(CFLAGS); \
+	test/clang_batch.sh $(B) $(UNIT_OBJS) -- $(CC) $(STD) $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS)) -O0
 tsan: tools build/release/libforward.a build/release/libfiles.a
 	@$(MAKE) --no-print-directory -s $(TSAN) programs tools $(patsubst test/%.c,build/tsan/test/%,$(wildcard $(TSAN_UNITS)))
 lint: deps-test ; @ANALYZER_NODES=225000 test/check.sh lint ## the linters, the analyzer in its full depth
@@ -279,6 +288,6 @@ clean: ; rm -rf build ## remove what was built
 help: ; @grep -hv '^help' $(MAKEFILE_LIST) | sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' | expand -t 20
 
 SOURCES = $(shell git ls-files '*.c' '*.h' '*.cc')
-.PHONY: all go node python asan tsan lint programs deps deps-test demo check bench natlab image page dist deb fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
+.PHONY: all go node python asan batches tsan lint programs deps deps-test demo check bench natlab image page dist deb fuzz-wire format unit fuzzers bench-programs tools install clean help FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
