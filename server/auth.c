@@ -9,9 +9,10 @@
 #include <sys/random.h>
 
 struct auth {
-    struct auth_rules *rules; /* NULL: none */
-    struct owners *owners;    /* NULL: no --auth tofu */
-    size_t host_count;        /* 0: whichever */
+    struct auth_rules *rules;  /* NULL: none */
+    struct auth_rules *former; /* to be given back; NULL: none */
+    struct owners *owners;     /* NULL: no --auth tofu */
+    size_t host_count;         /* 0: whichever */
     char hosts[CONFIG_AUTH_HOSTS_MAX][CONFIG_AUTH_HOST_MAX];
     uint8_t secret[MAC_KEY_BYTES]; /* of the nonces */
 };
@@ -61,6 +62,7 @@ void auth_destroy(struct auth *a)
     if (!a)
         return;
     auth_rules_destroy(a->rules);
+    auth_rules_destroy(a->former);
     owners_destroy(a->owners);
     explicit_bzero(a, sizeof *a);
     free(a);
@@ -68,8 +70,16 @@ void auth_destroy(struct auth *a)
 
 void auth_use_rules(struct auth *a, struct auth_rules *rules)
 {
-    auth_rules_destroy(a->rules);
+    auth_rules_destroy(a->former);
+    a->former = a->rules;
     a->rules = rules;
+}
+
+bool auth_tidy(struct auth *a)
+{
+    if (a->former && auth_rules_destroy_some(a->former, AUTH_TIDY_MAX))
+        a->former = NULL;
+    return a->former != NULL;
 }
 
 struct owners *auth_owners(const struct auth *a)

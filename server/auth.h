@@ -11,7 +11,8 @@
 #include "server/auth_rules.h"
 #include "server/owners.h"
 
-#define AUTH_TURN_MAX   8 /* proofs that are verified in one turn of the loop: about a millisecond */
+#define AUTH_TURN_MAX   8    /* proofs that are verified in one turn of the loop: about a millisecond */
+#define AUTH_TIDY_MAX   1024 /* lines of former rules that are given back in one turn */
 #define AUTH_NONCE_SIZE (BASE64URL_CHARS(16) + 1)
 
 struct auth; /* opaque */
@@ -38,6 +39,8 @@ int auth_create(struct auth **out, const struct server_config *config);
 void auth_destroy(struct auth *a); /* NULL is fine */
 /* Takes them in place of the former ones. NULL: none. */
 void auth_use_rules(struct auth *a, struct auth_rules *rules);
+/* Once in each turn of the loop: gives former rules back, piece by piece. False: that was all. */
+bool auth_tidy(struct auth *a);
 struct owners *auth_owners(const struct auth *a); /* NULL: there is no --auth tofu */
 
 /* *psk_hash: after KEY of a shared key what it is verified with; as long as the rules stay. */

@@ -4,6 +4,7 @@
 #include "proto/host_id.h"
 #include "secure/identity.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct auth_rules {
     struct subject *patterns; /* those that are ones */
     struct line *lines;
     size_t count;
+    bool retired; /* nobody asks any more */
 };
 
 struct auth_parser {
@@ -107,26 +109,47 @@ static int add_key(struct auth_rules *r, const struct subject *s, uint8_t action
     return HX_ENOMEM;
 }
 
-void auth_rules_destroy(struct auth_rules *r)
+/* The tables first: what is left of them are lists. */
+static void retire(struct auth_rules *r)
 {
-    struct subject *s, *next_s;
-    struct line *l, *next_l;
+    struct line *lines = r->lines;
+    struct subject *subjects = r->subjects;
 
-    if (!r)
+    if (r->retired)
         return;
-    for (l = r->lines; l; l = next_l) {
-        next_l = l->hh.next;
+    HASH_CLEAR(hh, r->lines);
+    HASH_CLEAR(hh, r->subjects);
+    r->lines = lines;
+    r->subjects = subjects;
+    r->retired = true;
+}
+
+bool auth_rules_destroy_some(struct auth_rules *r, int count)
+{
+    struct line *l;
+    struct subject *s;
+
+    retire(r);
+    for (; count > 0 && (l = r->lines) != NULL; count--) {
+        r->lines = l->hh.next;
         if (l->id.key.kind == AUTHORIZATION_PSK)
             explicit_bzero(l->psk_hash, AUTH_HASH_BYTES);
-        HASH_DEL(r->lines, l);
         free(l);
     }
-    for (s = r->subjects; s; s = next_s) {
-        next_s = s->hh.next;
-        HASH_DEL(r->subjects, s);
+    for (; count > 0 && (s = r->subjects) != NULL; count--) {
+        r->subjects = s->hh.next;
         free(s);
     }
+    if (r->lines || r->subjects)
+        return false;
     free(r);
+    return true;
+}
+
+void auth_rules_destroy(struct auth_rules *r)
+{
+    while (r && !auth_rules_destroy_some(r, INT_MAX))
+        ;
 }
 
 size_t auth_rules_count(const struct auth_rules *r)

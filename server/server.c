@@ -22,6 +22,7 @@ struct server {
     struct drain drain;
     size_t refused; /* connections above a limit */
     size_t ended;
+    bool tidying; /* former rules are given back */
 };
 
 static int most_members(const struct server_config *c)
@@ -222,6 +223,7 @@ void server_turn(struct server *s, int64_t now_ms)
     }
     conn_prove_waiting(&s->world);
     judge_again(s);
+    s->tidying = s->world.auth && auth_tidy(s->world.auth);
     timers_run(&s->timers, now_ms);
     sweep(s);
 }
@@ -230,7 +232,7 @@ int server_timeout_ms(const struct server *s, int64_t now_ms)
 {
     int64_t next = timers_next_ms(&s->timers), log_ms = log_next_ms();
 
-    if (s->world.ready || s->world.done || s->world.proving || s->world.judged)
+    if (s->world.ready || s->world.done || s->world.proving || s->world.judged || s->tidying)
         return 0;
     if (log_ms >= 0 && (next < 0 || log_ms < next))
         next = log_ms;

@@ -279,6 +279,16 @@ static void a_hundred_thousand_names_cost_a_lookup_no_more(void **state)
     auth_rules_destroy(many);
 }
 
+static void rules_are_given_back_piece_by_piece(void **state)
+{
+    struct auth_rules *many = numbered(1000);
+    int pieces = 1;
+    (void)state;
+    while (!auth_rules_destroy_some(many, 100))
+        pieces++;
+    assert_in_range(pieces, 20, 21); /* a thousand lines, and as many names */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +301,7 @@ int main(void)
         cmocka_unit_test(bytes_of_no_text_are_refused),
         cmocka_unit_test(a_text_may_come_in_any_pieces),
         cmocka_unit_test(a_file_that_is_not_there_is_told_of),
+        cmocka_unit_test(rules_are_given_back_piece_by_piece),
         cmocka_unit_test(a_hundred_thousand_names_cost_a_lookup_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
