@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "proto/endpoint.h"
 #include "server/admin/admin.h"
+#include "server/config.h"
 #include "server/conn.h"
 #include "server/log.h"
 #include "server/log_address.h"

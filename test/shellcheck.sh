@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # test/shellcheck.sh FILE...: shellcheck, each file once. It would look into what a script sources, and into that again
 # with every script that does: nine tenths of its time. So scripts are shown outlines of what they source: all that is
-# done when it is sourced, and of its functions the names, and which variables (in capitals) they read and set.
+# done when it is sourced, and the names of functions and variables (in capitals) that functions read and set, as far as
+# the script has those names: it goes through all that it is shown at each of a script's calls.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-OUTLINES=$(mktemp -d)
-trap 'rm -rf "$OUTLINES"' EXIT
+OUTLINES=$(mktemp -d) SHOWN=$(mktemp -d)
+trap 'rm -rf "$OUTLINES" "$SHOWN"' EXIT
 
 outline() { # of standard input
     awk '
@@ -22,11 +23,8 @@ outline() { # of standard input
             }
         }
         function told(name) { # the function that has ended
-            printf "%s() { : \"$@\"", function_name
-            for (name in set) printf "; %s=$RANDOM", name
-            for (name in used) printf "; : \"$%s\"", name
-            print "; }"
-            split("", set); split("", used); function_name = ""
+            print "#function", function_name
+            function_name = ""
         }
         until_word != "" { # a here-document
             if (function_name == "") print; else look($0)
@@ -44,13 +42,37 @@ outline() { # of standard input
             next
         }
         function_name != "" { if (/^[})]/) told(); else look($0); next }
-        { print }'
+        { print }
+        END {
+            for (name in set) print "#set", name
+            for (name in used) print "#read", name
+        }'
+}
+# show FILE OUTLINE...: those, as the script FILE is to see them
+show() {
+    awk -v shown="$SHOWN" -v outlines="$OUTLINES/" '
+        FNR == 1 && NR != 1 { to = shown "/" substr(FILENAME, length(outlines) + 1); printf "" >to }
+        NR == FNR { while (match($0, /[A-Za-z_][A-Za-z_0-9]*/)) {
+            word[substr($0, RSTART, RLENGTH)] = 1
+            $0 = substr($0, RSTART + RLENGTH)
+        } next }
+        $1 == "#function" { if ($2 in word) print $2 "() { : \"$@\"; }" >to; next }
+        $1 == "#set" { if ($2 in word) print $2 "=$RANDOM" >to; next }
+        $1 == "#read" { if ($2 in word) print ": \"$" $2 "\"" >to; next }
+        { print >to }' "$@"
 }
 # Those that others source say so, in place of an interpreter.
+outlines=()
 while read -r file; do
-    mkdir -p "$OUTLINES/$(dirname "$file")"
+    mkdir -p "$OUTLINES/$(dirname "$file")" "$SHOWN/$(dirname "$file")"
     outline <"$file" >"$OUTLINES/$file"
+    outlines+=("$OUTLINES/$file")
 done < <(git grep -lE '^# shellcheck shell=' -- test client packaging)
 # A name is looked for where it runs, and then beside test/e2e, as those of it have it who do not tell.
-cd "$OUTLINES" && mkdir -p test/e2e &&
-    shellcheck --norc --external-sources --source-path=test/e2e --exclude=SC2119,SC2317 "${@/#/$OLDPWD/}"
+cd "$SHOWN" && mkdir -p test/e2e || exit 1
+failed=0
+for file in "${@/#/$OLDPWD/}"; do
+    show "$file" "${outlines[@]}"
+    shellcheck --norc --external-sources --source-path=test/e2e --exclude=SC2119,SC2317 "$file" || failed=1
+done
+exit $failed
