@@ -191,7 +191,7 @@ none_left() { [ "$(descriptors)" -le "$FDS" ]; }
 check "nor is a descriptor left" await_true 20 none_left
 stop_nameserver
 check "it ends in order" [ $? = 0 ]
-start_admin --admin "$SOCKET" --admin-token "$WORK/token" --auth tofu --listen-tcp 127.0.0.1:0
+start_admin --admin "$SOCKET" --admin-token "$WORK/token" --auth tofu --auth-db "$WORK/owners" --listen-tcp 127.0.0.1:0
 check "a socket that it has left is replaced" [ -n "$ADMIN" ]
 check "with a token it is needed" is 401 /api/status
 check "and is enough" is 200 /api/status -H "Authorization: Bearer $TOKEN" -H 'Host: any.example'
