@@ -56,14 +56,14 @@ static int listen_path(const char *path)
 
 static int listen_at(const struct server_listen *l)
 {
-    int one = 1, family = l->address.ss_family;
+    int one = 1, v6_only = !l->any, family = l->address.ss_family;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){!l->any}, sizeof(int));
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
     if (bind(fd, (const struct sockaddr *)&l->address, l->len) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     int why = errno;
