@@ -149,13 +149,20 @@ static int await_proof(struct conn *c, const struct request_proof *proof)
     return HX_EAGAIN;
 }
 
+/* What nobody need prove anything for; nor need who is sent elsewhere, which would own a name here. */
+static bool is_open(const struct conn *c)
+{
+    return c->request->target == REQUEST_ROOT || c->request->target == REQUEST_TUNNEL ||
+           conn_is_turned_over(c);
+}
+
 /* Again whenever something happens to the connection. */
 int conn_authorize(struct conn *c)
 {
     const struct request_proof *proof = request_parser_proof(c->parser);
     const uint8_t *psk_hash;
 
-    if (c->request->target == REQUEST_ROOT || c->request->target == REQUEST_TUNNEL)
+    if (is_open(c))
         return authorized(c);
     if (c->auth && (c->auth->waits || c->auth->claim.of))
         return HX_EAGAIN;

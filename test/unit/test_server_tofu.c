@@ -165,6 +165,20 @@ static void an_owner_takes_its_name_from_a_holder_with_another_key(void **state)
     assert_non_null(strstr(again->output, "nextnonce"));
 }
 
+static void a_server_that_is_drained_asks_for_no_proof(void **state)
+{
+    struct prover owner = new_prover();
+    struct fixture *f = *state;
+    fixture_authorize(f, NULL, true);
+    struct fake_stream *s = fixture_ask(f, H1, "/bind?host_id=nas");
+    assert_int_equal(fixture_status(s), 401);
+    server_drain(f->server, 60000, f->now_ms);
+    say_proven(f, s, &owner, "GET", "/bind?host_id=nas");
+    assert_int_equal(fixture_status(s), 503);
+    assert_int_equal(fixture_status(fixture_ask(f, H1, "/bind?host_id=nas")), 503);
+    assert_int_equal(counted(f, COUNTER_AUTHORIZED) + owners_count(auth_owners(fixture_auth)), 0);
+}
+
 /* ---- new rules ---- */
 
 static char rules[4096];
@@ -271,6 +285,7 @@ int main(void)
         AUTH_TEST(a_store_that_does_not_answer_holds_nobody_up_for_ever),
         AUTH_TEST(new_names_are_bounded_for_each_source_and_for_all),
         AUTH_TEST(an_owner_takes_its_name_from_a_holder_with_another_key),
+        AUTH_TEST(a_server_that_is_drained_asks_for_no_proof),
         AUTH_TEST(new_rules_end_what_may_not_be_any_more),
         AUTH_TEST(who_did_not_need_a_key_has_none_when_one_is_needed),
         AUTH_TEST(many_are_judged_again_in_several_turns),
