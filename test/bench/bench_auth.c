@@ -113,9 +113,10 @@ static void take_answer(size_t i)
     if (!strstr(c->answer, "\r\n\r\n"))
         return;
     const char *nonce = strstr(c->answer, "nonce=\"");
-    if (!nonce)
+    if (nonce)
+        snprintf(c->nonce, sizeof c->nonce, "%.*s", (int)strcspn(nonce + 7, "\""), nonce + 7);
+    else
         die("no nonce in %s", c->answer);
-    snprintf(c->nonce, sizeof c->nonce, "%.*s", (int)strcspn(nonce + 7, "\""), nonce + 7);
     if (c->proves && strncmp(c->answer, "HTTP/1.1 200", 12) == 0)
         samples_add(&run.us, now_us() - c->asked_us);
     else

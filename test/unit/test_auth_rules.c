@@ -141,7 +141,7 @@ static void a_shared_key_is_found_by_its_id(void **state)
     struct authorization_key key = {.kind = AUTHORIZATION_PSK};
     uint8_t hash[AUTH_HASH_BYTES];
     (void)state;
-    assert_int_equal(base64url_decode(hash, sizeof hash, PSK + 4), HX_OK);
+    assert_int_equal(base64url_decode(hash, sizeof hash, &PSK[4]), HX_OK);
     assert_int_equal(identity_psk_id(hash, key.bytes), HX_OK);
     struct auth_match m = auth_rules_match(r, AUTH_BIND, "a", &key);
     assert_true(m.some && m.key && !m.any);
