@@ -285,6 +285,17 @@ int conn_auth_headers(const struct conn *c, const struct reply *r, char *text, s
     return HX_OK;
 }
 
+const char *conn_format_named(char text[AUTHORIZATION_KEY_TEXT_MAX], const struct conn *c,
+                              const struct reply *r)
+{
+    const struct request_proof *proof = c->parser ? request_parser_proof(c->parser) : NULL;
+
+    if (r->counter != COUNTER_REFUSED_FORBIDDEN || !proof || !proof->given)
+        return NULL;
+    authorization_key_format(text, &proof->authorization.key);
+    return text;
+}
+
 const char *conn_format_key(char text[CONN_KEY_TEXT_MAX], const struct conn *c)
 {
     char whole[AUTHORIZATION_KEY_TEXT_MAX];

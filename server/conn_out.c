@@ -136,7 +136,7 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     bool asks = reply->counter == COUNTER_REFUSED_UNAUTHORIZED && !c->asked_key; /* no fault of its own */
     bool counted = c->world->stopping || asks || reply->counter == COUNTER_REFUSED_DRAINING ||
                    reply->counter == COUNTER_REFUSED_PEER_OFTEN; /* server/tcp.c */
-    char headers[HEADERS_MAX];
+    char headers[HEADERS_MAX], named[AUTHORIZATION_KEY_TEXT_MAX];
     bool may = counted || policy_may_be_refused(c->world->policy, &c->member.peer, c->world->now_ms);
     struct reply r = may ? *reply : reply_for(REPLY_PEER_RATE);
 
@@ -150,7 +150,7 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     c->asked_key |= asks;
     conn_log_of(c, asks ? LOG_DEBUG : LOG_INFO, counter_name(r.counter),
                 r.status != 503 ? conn_source(c) : NULL, "refused", "status", LOG_NUM(r.status), "name",
-                conn_name(c), "reason", r.text);
+                conn_name(c), "reason", r.text, "named_key", conn_format_named(named, c, &r));
     int err = auth_headers(c, &r, headers);
     r.headers = headers;
     conn_leave(c);

@@ -223,6 +223,10 @@ bool conn_displaces(const struct registry_member *m, const struct registry_membe
 int conn_auth_headers(const struct conn *c, const struct reply *r, char *text, size_t size);
 /* The beginning of the key that was proven, for log lines; NULL: none was. */
 const char *conn_format_key(char text[CONN_KEY_TEXT_MAX], const struct conn *c);
+/* The key that a forbidden request has named, so that the operator may write a line with it; NULL: another
+ * refusal, or none was. */
+const char *conn_format_named(char text[AUTHORIZATION_KEY_TEXT_MAX], const struct conn *c,
+                              const struct reply *r);
 #define CONN_LOG_KEY(c) conn_format_key((char[CONN_KEY_TEXT_MAX]){0}, (c))
 /* conn_drain.c: while the server is drained */
 bool conn_is_turned_over(const struct conn *c); /* its request is for another nameserver */

@@ -29,7 +29,10 @@ logged() { grep -Eq "$1" "$WORK/nameserver.err"; }
 check "who binds is logged with its key" logged 'event=bound .* name=nast key=ed25519:[A-Za-z0-9_-]{8}$'
 check "and who asks, with the key that is shared" logged 'event=connected .* key=psk:[A-Za-z0-9_-]{8}$'
 check "whose a name is from now on is logged" logged 'event=claimed .* name=tofu-u key=ed25519:'
-check "no secret and no whole key is in the log" [ "$(grep -Ec '[A-Za-z0-9_-]{22}' "$WORK/nameserver.err")" = 0 ]
+check "who is refused is logged with the whole key that it named, for a line of the rules" \
+    logged 'event=refused .* status=403 name=nas .* named_key=ed25519:[A-Za-z0-9_-]{43}$'
+long_words() { grep -v ' named_key=' "$WORK/nameserver.err" | grep -Ec '[A-Za-z0-9_-]{22}'; }
+check "else no whole key, no nonce and no proof is in the log" [ "$(long_words)" = 0 ]
 counted() { ask_numbers && grep -Eq "of=$1 value=[1-9]" "$WORK/nameserver.err"; }
 for counter in authorized claimed refused_unauthorized refused_stale refused_forbidden refused_device_key refused_host; do
     check "$counter is counted" counted "$counter"

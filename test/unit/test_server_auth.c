@@ -31,7 +31,9 @@ static void who_proves_a_shared_key_gets_in_as_well(void **state)
     fixture_authorize(*state, add_rule(rules, "nas", "bind", &p), false);
     assert_int_equal(fixture_status(ask_proven(*state, H1, &p, "/bind?host_id=nas")), 200);
     assert_true(fixture_logged(*state, " key=psk:"));
+    assert_false(fixture_logged(*state, "named_key"));
     assert_int_equal(fixture_status(ask_proven(*state, H2, &wrong, "/bind?host_id=nas")), 403);
+    assert_true(fixture_logged(*state, " named_key=psk:"));
 }
 
 static void a_challenge_says_how_to_answer_it(void **state)
