@@ -11,7 +11,7 @@
 #include "server/auth_rules.h"
 #include "server/owners.h"
 
-#define AUTH_TURN_MAX   8    /* proofs that are verified in one turn of the loop: about a millisecond */
+#define AUTH_TURN_MAX   8    /* proofs that are verified in one turn of the loop: half a millisecond */
 #define AUTH_TIDY_MAX   1024 /* lines of former rules that are given back in one turn */
 #define AUTH_NONCE_SIZE (BASE64URL_CHARS(16) + 1)
 
