@@ -107,8 +107,10 @@ static void ask(struct rejoin *r)
     r->soon = false;
     parts_init(&r->parts, r->settings.name, r->settings.own_name);
     buf_init(&bytes, 0);
-    struct nameserver_request request = {
-        .families = r->over.now, .port = agent_port(r->agent), .bytes = &bytes, .credentials = r->settings.credentials};
+    struct nameserver_request request = {.families = r->over.now,
+                                         .port = agent_port(r->agent),
+                                         .bytes = &bytes,
+                                         .credentials = r->settings.credentials};
     detour_request(&r->detour, &r->settings, r->where, &request);
     enter(r, REJOIN_ASKING);
     int err = request_write_connect(&bytes, r->settings.name, r->settings.own_name,

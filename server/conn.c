@@ -305,8 +305,7 @@ static int drain(struct conn *c)
         return unacked;
     if (c->out.len > 0 || unacked > 0)
         return HX_EAGAIN;
-    bool stopping = c->world->stopping || (c->world->drain && c->streamed);
-    end_in_order(c, COUNTER_LEFT_ANSWERED, stopping ? "the server stops" : "answered");
+    end_in_order(c, COUNTER_LEFT_ANSWERED, conn_is_sent_away(c) ? "the server stops" : "answered");
     return HX_OK;
 }
 

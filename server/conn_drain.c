@@ -2,6 +2,11 @@
 #include "server/conn_state.h"
 #include "server/drain.h"
 
+bool conn_is_sent_away(const struct conn *c)
+{
+    return c->world->stopping || (c->world->drain && c->streamed);
+}
+
 bool conn_is_turned_over(const struct conn *c)
 {
     return c->world->drain && (c->request->target == REQUEST_BIND || c->request->target == REQUEST_JOIN);

@@ -229,6 +229,7 @@ const char *conn_format_named(char text[AUTHORIZATION_KEY_TEXT_MAX], const struc
                               const struct reply *r);
 #define CONN_LOG_KEY(c) conn_format_key((char[CONN_KEY_TEXT_MAX]){0}, (c))
 /* conn_drain.c: while the server is drained */
+bool conn_is_sent_away(const struct conn *c);   /* its stream has ended for that, or since the server stops */
 bool conn_is_turned_over(const struct conn *c); /* its request is for another nameserver */
 /* `reason`, or what fits better. */
 enum reply_reason conn_reason_when_drained(const struct conn *c, enum reply_reason reason);

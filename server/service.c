@@ -136,7 +136,8 @@ static void tell(struct service *s, enum notify_state state, int64_t now_ms)
         trouble = "; the store has died: restart to have it back";
     else if (s->c.store && !store_owners_usable(s->c.store))
         trouble = "; the owners' database cannot be used";
-    snprintf(status, sizeof status, "%s%s%s", s->draining ? "draining: " : "", stats_text(s->c.server, numbers, sizeof numbers), trouble);
+    snprintf(status, sizeof status, "%s%s%s", s->draining ? "draining: " : "",
+             stats_text(s->c.server, numbers, sizeof numbers), trouble);
     notify_send(s->c.notify, state, status, now_ms);
 }
 
@@ -173,8 +174,9 @@ static void drain(struct service *s, int64_t now_ms)
 static void end_by_signal(struct service *s, uint32_t number, int64_t now_ms)
 {
     bool again = s->draining || s->stopping;
+    bool may_drain = s->c.config && s->c.config->drain_ms > 0;
 
-    if (number == SIGTERM && s->c.config->drain_ms > 0 && !again) {
+    if (number == SIGTERM && may_drain && !again) {
         drain(s, now_ms);
         return;
     }

@@ -40,6 +40,7 @@ static void on_head(void *user, const struct response_head *head)
     fuzz_log_text(r->log, external);
     fuzz_log_number(r->log, head->content_length);
     fuzz_log_number(r->log, head->retry_after_s);
+    fuzz_log_text(r->log, head->location);
     fuzz_log_number(r->log, head->chunked);
 }
 

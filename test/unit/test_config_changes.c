@@ -50,16 +50,18 @@ static void every_number_and_what_is_logged_change_at_once(void **state)
 {
     (void)state;
     change("max-connections = 7\nrelay-rate = 8\nidle-timeout = 20\nstun-rate = 9\nlog-level = debug\n"
-           "log-format = json\nlog-addresses = none\n");
+           "log-format = json\nlog-addresses = none\ndrain = 5\ndrain-to = two.example\n");
     assert_string_equal(changes.made,
                         "max-connections stun-rate relay-rate idle-timeout log-level log-format "
-                        "log-addresses");
+                        "log-addresses drain drain-to");
     assert_string_equal(changes.missed, "");
     assert_int_equal(running.max_connections, 7);
     assert_int_equal(running.relay_rate, 8);
     assert_int_equal(running.idle_timeout_ms, 20000);
     assert_int_equal(running.stun_rate, 9);
     assert_int_equal(running.log_level, LOG_DEBUG);
+    assert_int_equal(running.drain_ms, 5000);
+    assert_string_equal(running.drain_to, "udt://two.example:7000/");
     change(""); /* back to the defaults */
     assert_int_equal(running.max_connections, 20000);
 }
@@ -77,6 +79,18 @@ static void what_needs_a_restart_is_named_and_stays(void **state)
     assert_string_equal(changes.missed, "listen listen-tcp proxy-protocol stun-port stun-address relay auth "
                                         "auth-host max-owned admin admin-token user sandbox");
     assert_memory_equal(&running, &before, sizeof running);
+}
+
+static void sockets_that_were_handed_over_stand_over_both(void **state)
+{
+    (void)state;
+    running.listen[0].fd = 3;
+    running.listen_tcp[0].fd = 4;
+    running.listen_tcp_count = 1;
+    running.admin[0].tcp.fd = 5;
+    running.admin_count = 1;
+    change("listen = 127.0.0.1:1\nlisten = 127.0.0.1:2\nlisten-tcp = 127.0.0.1:1\nadmin = /x\n");
+    assert_string_equal(changes.missed, "");
 }
 
 static void the_command_line_stands_over_the_file_each_time(void **state)
@@ -115,6 +129,7 @@ int main(void)
         cmocka_unit_test_setup(the_same_text_changes_nothing, begin),
         cmocka_unit_test_setup(every_number_and_what_is_logged_change_at_once, begin),
         cmocka_unit_test_setup(what_needs_a_restart_is_named_and_stays, begin),
+        cmocka_unit_test_setup(sockets_that_were_handed_over_stand_over_both, begin),
         cmocka_unit_test_setup(the_command_line_stands_over_the_file_each_time, begin),
         cmocka_unit_test_setup(an_error_has_its_file_and_line, begin),
         cmocka_unit_test_setup(each_option_that_is_a_number_is_in_one_of_the_lists, begin),
