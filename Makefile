@@ -60,7 +60,7 @@ ROOMS      := $(patsubst %,$(B)/lib%.a,udtcurl server tool files forward run mux
 UNIT       := $(call tests,unit,test)
 # Most of them are linked into one program, as linking one for each takes a minute of a processor. The others put
 # functions of theirs in the place of the rooms' or of the system's.
-ALONE      := $(patsubst %,$(B)/test/unit/test_%,client_again client_cancel client_check client_cleanup client_group \
+ALONE      := $(patsubst %,$(B)/test/unit/test_%,client_again client_cancel client_check client_cleanup client_elsewhere client_group \
               client_group_news client_group_offers client_nameserver client_nat client_resolve clock conn_table dial \
               dial_proxy forward forward_reverse forward_socks forward_unix groups_memory link send_list share_put \
               udt_listen wakeups walk)
