@@ -131,7 +131,7 @@ $(B)/hx-nameserver: $(NS_MAIN) $(B)/libserver.a $(B)/libsecure.a $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lev -lmicrohttpd -lsqlite3 -lsodium $(ALLOCATOR) $(LIBS)
 $(B)/hx: $(HX_MAIN) $(patsubst %,$(B)/lib%.a,tool files forward run mux client secure) $(BASE)
 	$(CC) $(LDFLAGS) -o $@ $^ -linih -lnghttp2 -lev -lqrencode $(ROUTER) $(LIBS)
-$(B)/udtcurl: $(call objs,test/udtcurl) $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
+$(B)/udtcurl: $(call objs,test/udtcurl) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) -o $@ $^ -luriparser $(LIBS)
 
 $(B)/libbase.a: $(call objs,base)
 $(B)/libproto.a: $(call objs,proto)

@@ -45,6 +45,27 @@ int transcript_write_begin(struct buf *out, int64_t unix_ms)
     return buf_printf(out, "# begun %s.%03dZ\n", text, (int)(unix_ms % 1000));
 }
 
+int transcript_read_begin(int64_t *unix_ms, const char *text, size_t len)
+{
+    static const char word[] = "# begun ";
+    char copy[sizeof "2026-11-30T07:45:12.123Z" + 1] = "";
+    struct tm utc = {.tm_year = 0};
+    int ms = 0, end = 0;
+    if (len > 0 && text[len - 1] == '\r')
+        len--;
+    if (len < strlen(word) || memcmp(text, word, strlen(word)) != 0 || len - strlen(word) >= sizeof copy)
+        return HX_EPROTO;
+    memcpy(copy, text + strlen(word), len - strlen(word));
+    if (sscanf(copy, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour,
+               &utc.tm_min, &utc.tm_sec, &ms, &end) != 7 ||
+        end == 0 || copy[end] != '\0')
+        return HX_EPROTO;
+    utc.tm_year -= 1900;
+    utc.tm_mon--;
+    *unix_ms = (int64_t)timegm(&utc) * 1000 + ms;
+    return HX_OK;
+}
+
 /* Printable, as a line's end or an escape would mean something else to a reader. */
 static size_t plain_text(char *out, size_t cap, const char *text)
 {

@@ -1,7 +1,7 @@
 /* proto/transcript.h: what went over connections, as text that people read and that udtcurl --replay plays
  * again (udtcurl(1)). No I/O; what is written goes to a buffer.
  *
- *     # begun 2026-11-30T07:45:12.123Z            the rest of such a line says nothing
+ *     # begun 2026-11-30T07:45:12.123Z            other lines that begin with # say nothing
  *     === hx connect home                         a title: the lines below it are of this connection, ...
  *       0.000000 = opened, to 192.0.2.1:7000                   something happened to it
  *       0.000104 > GET /connect?host_id=home HTTP/1.1\r\n      bytes to the nameserver
@@ -9,7 +9,8 @@
  *       0.014333 < HTTP/1.1 200 OK\r\n                         bytes from it
  *     === hx bind home                            ... until the next title, which may be one that was before
  *
- * Times are seconds since the transcript began. A line of bytes ends behind each LF and where a piece of what
+ * Times are seconds since the transcript began; several, one behind the other, are one, whose connections are
+ * others behind each such line. A line of bytes ends behind each LF and where a piece of what
  * was read or written ends, so that the bytes of all lines of one direction, one behind the other, are the
  * stream. In it \r \n \t \\ and \xHH stand for bytes that are not printable, and for a blank at its end. */
 #ifndef HX_PROTO_TRANSCRIPT_H
@@ -67,5 +68,7 @@ struct transcript_line {
 /* Reads text[0..len), a line without its end (a CR before that does not matter). HX_OK; HX_EPROTO: it is none
  * of a transcript; HX_ETOOBIG. */
 int transcript_read(struct transcript_line *out, const char *text, size_t len);
+/* Of a line as transcript_write_begin() writes it. HX_OK; HX_EPROTO: it is none. */
+int transcript_read_begin(int64_t *unix_ms, const char *text, size_t len);
 
 #endif

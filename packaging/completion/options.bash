@@ -7,7 +7,7 @@ _hx_options() {
     # In bash the '=' of --config=FILE is a word of its own.
     if [ "$word" = = ]; then word=; elif [ "$before" = = ]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi
     case $program:$before in
-    *hx-nameserver:-c | *hx-nameserver:--config | *udtcurl:-o | *udtcurl:--output)
+    *hx-nameserver:-c | *hx-nameserver:--config | *udtcurl:-o | *udtcurl:--output | *udtcurl:--device-key | *udtcurl:--replay)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         compopt -o filenames 2>/dev/null || return 0
         ;;

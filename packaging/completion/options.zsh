@@ -5,7 +5,7 @@ local line
 local -a offered
 
 case ${words[1]:t}:${words[CURRENT - 1]} in
-hx-nameserver:(-c|--config) | udtcurl:(-o|--output))
+hx-nameserver:(-c|--config) | udtcurl:(-o|--output|--device-key|--replay))
     _files
     return
     ;;

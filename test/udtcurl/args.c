@@ -14,7 +14,7 @@
 /* RFC 9110, 5.6.2: a method is a token, made of these. */
 #define TCHARS "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-enum { OPT_RAW = 256, OPT_CONNECT_TIMEOUT, OPT_LOCAL_PORT, OPT_TARGET };
+enum { OPT_RAW = 256, OPT_CONNECT_TIMEOUT, OPT_LOCAL_PORT, OPT_TARGET, OPT_DEVICE_KEY, OPT_REPLAY, OPT_FAST };
 
 static const char short_options[] = ":46fhiH:Im:No:sSvVw:X:";
 static const struct option long_options[] = {
@@ -38,6 +38,9 @@ static const struct option long_options[] = {
     {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
     {"local-port", required_argument, NULL, OPT_LOCAL_PORT},
     {"request-target", required_argument, NULL, OPT_TARGET},
+    {"device-key", required_argument, NULL, OPT_DEVICE_KEY},
+    {"replay", required_argument, NULL, OPT_REPLAY},
+    {"fast", no_argument, NULL, OPT_FAST},
     {NULL, 0, NULL, 0},
 };
 
@@ -48,7 +51,9 @@ const char args_help[] =
     "  -4, --ipv4               resolve names to IPv4 addresses only\n"
     "  -6, --ipv6               resolve names to IPv6 addresses only\n"
     "      --connect-timeout S  seconds until connected, fractions allowed (default 10)\n"
+    "      --device-key FILE    prove this key to a server that asks for it; see hx-key(1)\n"
     "  -f, --fail               no body and exit code 22 on a status of 400 and above\n"
+    "      --fast               with --replay: do not wait for the times\n"
     "  -H, --header LINE        add or replace a header; 'Name:' removes it, 'Name;' sends it\n"
     "                           empty\n"
     "  -h, --help               show this\n"
@@ -59,6 +64,7 @@ const char args_help[] =
     "  -N, --no-buffer          accepted for curl's sake: output is never buffered\n"
     "  -o, --output FILE        write to FILE; once for each URL\n"
     "      --raw                do not decode chunked bodies\n"
+    "      --replay FILE        play a transcript's requests again; exit code 1 if an answer differs\n"
     "      --request-target T   send T as it is instead of the URL's path and query\n"
     "  -S, --show-error         show errors even with --silent\n"
     "  -s, --silent             no error messages\n"
@@ -146,6 +152,8 @@ static bool *flag_of(struct args *a, int option)
         return &a->verbose;
     case OPT_RAW:
         return &a->raw;
+    case OPT_FAST:
+        return &a->fast;
     default:
         return NULL;
     }
@@ -188,6 +196,12 @@ static int take_option(struct args *a, int option, const char *value)
         return take_port(&a->local_port, value);
     case OPT_TARGET:
         return take_target(a, value);
+    case OPT_DEVICE_KEY:
+        a->device_key = value;
+        return UC_OK;
+    case OPT_REPLAY:
+        a->replay = value;
+        return UC_OK;
     default:
         return take_word(a, option);
     }
@@ -249,6 +263,10 @@ int udtcurl_args_parse(struct args *out, int argc, char **argv, char *why, size_
         out->urls[out->url_count++] = argv[optind++];
     if (out->url_count == 0)
         return refuse(why, cap, "no URL specified");
+    if (out->replay && out->url_count > 1)
+        return refuse(why, cap, "--replay takes one URL");
+    if (out->fast && !out->replay)
+        return refuse(why, cap, "--fast is for --replay");
     if (out->connect_timeout_ms == 0) /* as in curl, zero is the default */
         out->connect_timeout_ms = ARGS_CONNECT_TIMEOUT_MS;
     return UC_OK;

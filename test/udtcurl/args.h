@@ -24,9 +24,12 @@ struct args {
     const char *write_out;
     int64_t max_time_ms; /* 0: no limit */
     int64_t connect_timeout_ms;
-    uint16_t local_port;  /* 0: the kernel picks */
-    int family;           /* AF_UNSPEC, AF_INET, AF_INET6 */
-    const char **headers; /* -H, in order */
+    uint16_t local_port;    /* 0: the kernel picks */
+    int family;             /* AF_UNSPEC, AF_INET, AF_INET6 */
+    const char *device_key; /* the file; NULL: none */
+    const char *replay;     /* the transcript to play again; NULL: none */
+    bool fast;              /* --fast: not at its times */
+    const char **headers;   /* -H, in order */
     size_t header_count;
     const char **outputs; /* -o: the n-th goes with the n-th URL */
     size_t output_count;

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "test/udtcurl/args.h"
+#include "test/udtcurl/proof.h"
 #include "test/udtcurl/url.h"
 #include <string.h>
 #include <strings.h>
@@ -43,7 +44,20 @@ static int write_given(struct buf *out, const char *line)
     return HX_OK; /* as curl: neither form is no header */
 }
 
-int compose_request(struct buf *out, const struct args *a, const struct url *u)
+/* The Host as it is sent; "" without one. */
+static const char *host_of(const struct args *a, const struct url *u)
+{
+    for (size_t i = 0; i < a->header_count; i++) {
+        const char *line = a->headers[i];
+        size_t len = strcspn(line, ":;");
+        if (names(line, "Host"))
+            return line[len] == ':' ? line + len + 1 + strspn(line + len + 1, " \t") : "";
+    }
+    return u->authority;
+}
+
+int compose_request(struct buf *out, const struct args *a, const struct url *u, const struct identity *key,
+                    const char *nonce)
 {
     int err = buf_printf(out, "%s %s HTTP/1.1\r\n", compose_method(a), a->target ? a->target : u->target);
     if (err == HX_OK)
@@ -54,5 +68,8 @@ int compose_request(struct buf *out, const struct args *a, const struct url *u)
         err = write_default(out, a, "Accept", "*/*");
     for (size_t i = 0; i < a->header_count && err == HX_OK; i++)
         err = write_given(out, a->headers[i]);
+    if (err == HX_OK && key)
+        err =
+            proof_write(out, key, nonce, compose_method(a), a->target ? a->target : u->target, host_of(a, u));
     return err == HX_OK ? buf_append(out, "\r\n", 2) : err;
 }

@@ -7,6 +7,8 @@
 #include "test/udtcurl/codes.h"
 #include "test/udtcurl/net.h"
 #include "test/udtcurl/output.h"
+#include "test/udtcurl/proof.h"
+#include "test/udtcurl/replay.h"
 #include "test/udtcurl/transfer.h"
 #include "test/udtcurl/wait.h"
 #include <stdio.h>
@@ -41,10 +43,24 @@ static int write_out(const struct args *a, const struct report *r)
 /* As in curl, each URL is tried and the last one's code is the program's. */
 static int run(const struct args *a)
 {
+    struct identity device;
     struct net net = {.verbose = a->verbose};
     struct transfer_result result;
     int code = UC_OK;
-    for (size_t i = 0; i < a->url_count && wait_signal() == 0; i++) {
+    char why[512];
+    if (a->device_key) {
+        code = proof_read_key(&device, a->device_key, why, sizeof why);
+        if (code != UC_OK) {
+            fprintf(stderr, "udtcurl: (%d) %s\n", code, why);
+            return code;
+        }
+        net.device = &device;
+    }
+    if (a->replay) {
+        code = replay_run(a, net.device);
+        udt_shutdown(SHUTDOWN_MS);
+    }
+    for (size_t i = 0; !a->replay && i < a->url_count && wait_signal() == 0; i++) {
         const char *output = i < a->output_count ? a->outputs[i] : NULL;
         code = transfer_run(&result, &net, a, a->urls[i], output);
         if (code != UC_OK && code < UC_SIGNAL && (!a->silent || a->show_error))
@@ -58,6 +74,8 @@ static int run(const struct args *a)
         net_close(&net);
         udt_shutdown(SHUTDOWN_MS);
     }
+    if (net.device)
+        identity_wipe(&device);
     return code;
 }
 

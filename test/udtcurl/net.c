@@ -51,6 +51,7 @@ void net_close(struct net *n)
     if (n->connected && n->verbose)
         fprintf(stderr, "* Closing connection %u\n", n->number);
     n->count = n->started = 0;
+    n->nonce[0] = '\0';
     n->connected = NULL;
 }
 

@@ -2,6 +2,7 @@
 #ifndef HX_UDTCURL_NET_H
 #define HX_UDTCURL_NET_H
 
+#include "proto/authorization.h"
 #include "proto/endpoint.h"
 #include "test/udtcurl/url.h"
 #include <poll.h>
@@ -11,6 +12,7 @@
 #define NET_NEXT_MS       250 /* head start of an address before the next is tried, too (RFC 8305, 5) */
 
 struct addrinfo;
+struct identity;
 struct stream;
 struct udt_port;
 
@@ -37,6 +39,8 @@ struct net {
     unsigned number;    /* of the connection, counted from 0 as curl does */
     unsigned made;      /* connections so far */
     bool verbose;
+    const struct identity *device;           /* --device-key; NULL: none */
+    char nonce[AUTHORIZATION_NONCE_MAX + 1]; /* of `connected`, not used yet; "": none */
 };
 
 /* Opens the port unless it is open. UC_OK, UC_LOCAL with errno, UC_MEMORY. */

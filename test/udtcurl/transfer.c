@@ -40,6 +40,8 @@ struct transfer {
     int write_errno; /* with UC_WRITE: why */
     int64_t start_us;
     int64_t connect_until_ms, until_ms; /* -1: none */
+    bool asked_again;                   /* with a proof, since the first answer wanted one */
+    bool asks;                          /* the answer wants one: it is not shown, and asked again */
     bool reused;                        /* the connection served an earlier URL */
     bool keep;                          /* the connection may serve the next */
     uint64_t answered;                  /* bytes that came */
@@ -96,7 +98,7 @@ static void put(struct transfer *t, const void *data, size_t len)
 static void on_body(void *user, const char *data, size_t len)
 {
     struct transfer *t = user;
-    if (t->args->raw)
+    if (t->args->raw || t->asks)
         return;
     t->result->report.size_download += len;
     put(t, data, len);
@@ -150,9 +152,11 @@ static int begin_answer(struct transfer *t)
     struct response_callbacks callbacks = {.on_body = on_body, .user = t};
     t->result->report.remote = t->net->connected->peer;
     net_local(t->net, &t->result->report.local);
-    if (compose_request(&t->request, t->args, &t->url) != HX_OK ||
+    const struct identity *key = t->net->nonce[0] ? t->net->device : NULL;
+    if (compose_request(&t->request, t->args, &t->url, key, t->net->nonce) != HX_OK ||
         response_reader_create(&t->reader, head, &callbacks) != HX_OK)
         return UC_MEMORY;
+    t->net->nonce[0] = '\0';
     if (t->args->verbose)
         output_note("> ", buf_data(&t->request), t->request.len);
     return UC_OK;
@@ -204,6 +208,10 @@ static int end_head(struct transfer *t, const struct response_head *head)
     struct transfer_result *r = t->result;
     r->report.status = head->status;
     snprintf(r->content_type, sizeof r->content_type, "%s", head->content_type);
+    memcpy(t->net->nonce, head->nonce, sizeof t->net->nonce);
+    t->asks = head->status == 401 && head->nonce[0] && t->net->device && !t->asked_again && t->keep;
+    if (t->asks)
+        return UC_OK;
     if (t->args->fail && head->status >= 400)
         return fail(t, UC_STATUS, "The requested URL returned error: %d", head->status);
     return UC_OK;
@@ -236,7 +244,7 @@ static int take_body(struct transfer *t, const char **data, size_t *len)
 {
     ssize_t n = response_reader_feed(t->reader, *data, *len);
     size_t shown = n < 0 ? *len : (size_t)n;
-    if (t->args->raw) {
+    if (t->args->raw && !t->asks) {
         t->result->report.size_download += shown;
         put(t, *data, shown);
     }
@@ -249,8 +257,21 @@ static int take_body(struct transfer *t, const char **data, size_t *len)
     return UC_OK;
 }
 
+/* As curl's --digest does, on the same connection. */
+static int ask_again(struct transfer *t)
+{
+    response_reader_destroy(t->reader);
+    t->reader = NULL;
+    t->asks = false;
+    t->asked_again = true;
+    t->state = TRANSFER_SEND;
+    return UC_OK;
+}
+
 static int end_answer(struct transfer *t)
 {
+    if (t->asks)
+        return ask_again(t);
     put(t, "", 0); /* the output file exists even if the body is empty */
     t->state = TRANSFER_DONE;
     return t->write_code;
@@ -263,7 +284,7 @@ static int take(struct transfer *t, const char *data, size_t len)
         err = response_reader_head(t->reader) ? take_body(t, &data, &len) : take_head(t, &data, &len);
     if (err != UC_OK || !response_reader_done(t->reader))
         return err;
-    if (len > 0) {
+    if (len > 0 && !t->asks) {
         t->keep = false;
         if (t->args->verbose)
             fprintf(stderr, "* Excess of %zu bytes after the answer\n", len);

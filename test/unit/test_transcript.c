@@ -189,6 +189,23 @@ static void what_is_no_line_of_a_transcript_is_refused(void **state)
     free(longest);
 }
 
+static void when_one_has_begun_is_read_back(void **state)
+{
+    static const char *const bad[] = {"# begun -.123Z", "# begun", "# begun 2026-11-30T07:45:12Z",
+                                      "begun 2026-11-30T07:45:12.123Z",
+                                      "# begun 2026-11-30T07:45:12.123Z and so on"};
+    int64_t unix_ms = 0;
+    struct buf out;
+    (void)state;
+    buf_init(&out, 0);
+    assert_int_equal(transcript_write_begin(&out, 1796024712123), HX_OK);
+    assert_int_equal(transcript_read_begin(&unix_ms, buf_data(&out), out.len - 1), HX_OK);
+    assert_true(unix_ms == 1796024712123);
+    buf_free(&out);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(transcript_read_begin(&unix_ms, bad[i], strlen(bad[i])), HX_EPROTO);
+}
+
 static void what_does_not_fit_leaves_everything_as_it_was(void **state)
 {
     struct writing w = begin(false);
@@ -212,6 +229,7 @@ int main(void)
         cmocka_unit_test(of_other_schemes_all_is_left_out),
         cmocka_unit_test(lines_are_read_as_a_person_writes_them),
         cmocka_unit_test(what_is_no_line_of_a_transcript_is_refused),
+        cmocka_unit_test(when_one_has_begun_is_read_back),
         cmocka_unit_test(what_does_not_fit_leaves_everything_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

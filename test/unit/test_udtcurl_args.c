@@ -60,7 +60,7 @@ static void check_request(const char *options, const char *expected)
     must_parse(&a, line);
     assert_int_equal(url_parse(&u, a.urls[0], &why), UC_OK);
     buf_init(&out, 0);
-    assert_int_equal(compose_request(&out, &a, &u), HX_OK);
+    assert_int_equal(compose_request(&out, &a, &u, NULL, NULL), HX_OK);
     assert_int_equal(buf_append(&out, "", 1), HX_OK);
     assert_string_equal(buf_data(&out), expected);
     buf_free(&out);
