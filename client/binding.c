@@ -291,8 +291,10 @@ static void ask_now(struct leg *leg)
     leg->told = fields;
     buf_init(&bytes, 0);
     bool by_udp = leg != b->main || leg->returning; /* a second leg is of a family, and a tunnel of none */
-    struct nameserver_request request = {
-        .families = leg->families, .bytes = &bytes, .credentials = b->settings->credentials};
+    struct nameserver_request request = {.families = leg->families,
+                                         .bytes = &bytes,
+                                         .credentials = b->settings->credentials,
+                                         .tracer = &b->settings->tracer};
     detour_request(&b->detour, b->settings, b->where, &request);
     if (by_udp)
         request.transports = TRANSPORT_UDP;

@@ -222,6 +222,7 @@ static void ask_for(struct connect *c, const struct session *session)
                                          .port = session ? c->port : engine_port(),
                                          .bytes = &bytes,
                                          .credentials = c->settings.credentials,
+                                         .tracer = &c->settings.tracer,
                                          .wait_s = c->settings.wait_s};
     detour_request(&c->detour, &c->settings, c->where, &request);
     struct endpoint own = c->parts.own;

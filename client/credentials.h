@@ -1,5 +1,6 @@
-/* client/credentials.h: what proves to a nameserver who asks it: the key of this device, else, or if that is not
- * the right one, the key that is shared with peers. They are used only when a nameserver asks for them (401). */
+/* client/credentials.h: what proves to a nameserver who asks it: the key of this device, else, or if that
+ * is not the right one, the key that is shared with peers. They are used only when a nameserver asks for
+ * them (401). */
 #ifndef HX_CLIENT_CREDENTIALS_H
 #define HX_CLIENT_CREDENTIALS_H
 
@@ -23,7 +24,8 @@ int credentials_sign(const struct credentials *c, int which, struct buf *out, co
                      const struct host_port *server, const char *nonce);
 
 #define CREDENTIALS_TEXT_MAX 800
-/* Why it was not allowed, and what whoever runs the nameserver can do about it. `said`: its own words, or "". */
+/* Why it was not allowed, and what whoever runs the nameserver can do about it. `said`: its own words, or
+ * "". */
 void credentials_explain(char out[CREDENTIALS_TEXT_MAX], const struct credentials *c,
                          const struct buf *request, const char *said);
 

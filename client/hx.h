@@ -171,9 +171,12 @@ struct hx_config {
     /* A nameserver that relays is asked to so many milliseconds after the other ways to the peer were begun,
      * if none of them leads there yet. 0: 500; -1: never. Also while the connection lives. */
     int relay_after_ms;
-    /* As hx_device_key_generate() writes it: proves who we are to a nameserver that asks for that. It does not
-     * leave this host; if it is not the right one, or NULL, the first of `keys` is tried. Wiped in the end. */
+    /* As hx_device_key_generate() writes it: proves who we are to a nameserver that asks for that, and is not
+     * sent. If it is not the right one, or NULL, the first of `keys` is tried. Wiped in the end. */
     const char *device_key;
+    /* Called as on_event, with lines of a transcript (udtcurl(1)) of what goes between us and nameservers, whole
+     * ones; `secrets` has the same lines, and what `text` leaves out. NULL: not wanted. */
+    void (*on_trace)(void *user, const char *text, const char *secrets);
 };
 enum { HX_TRANSPORT_ANY, HX_TRANSPORT_UDP, HX_TRANSPORT_TCP };
 

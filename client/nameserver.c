@@ -65,6 +65,11 @@ static void end_for(struct nameserver *n, int error, bool hopeless)
                                   .answered = n->status != 0,
                                   .hopeless = hopeless};
     engine_timer_cancel(&n->timer);
+    if (n->stream)
+        trace_note(n->trace, error == HX_ETIMEDOUT ? TRANSCRIPT_CLOSED : TRANSCRIPT_ENDED,
+                   hx_error_text(error));
+    else
+        trace_note(n->trace, "not reached", hx_error_text(error));
     if (error == HX_ETIMEDOUT && nameserver_tunnel(n))
         tunnel_suspect(nameserver_tunnel(n));
     close_stream(n);
@@ -177,6 +182,8 @@ static int read_answer(struct nameserver *n)
         ssize_t got = stream_read(n->stream, data, sizeof data);
         if (got == HX_EAGAIN)
             return HX_OK;
+        if (got > 0)
+            trace_bytes(n->trace, TRANSCRIPT_RECEIVED, data, (size_t)got);
         if (got < 0)
             return response_reader_finish(n->response) ? HX_EEOF : HX_ECLOSED;
         ssize_t used = response_reader_feed(n->response, data, (size_t)got);
@@ -198,6 +205,7 @@ static int write_request(struct nameserver *n)
             return HX_OK;
         if (put < 0)
             return (int)put;
+        trace_bytes(n->trace, TRANSCRIPT_SENT, buf_data(&n->out), (size_t)put);
         buf_consume(&n->out, (size_t)put);
     }
     return HX_OK;
@@ -289,8 +297,13 @@ static void on_connected(void *user, const struct approach_result *result)
     }
     n->stream = result->stream;
     n->rtt_ms = result->rtt_ms;
-    if (result->asked)
+    trace_ago(n->trace, result->asked ? result->rtt_ms : 0);
+    nameserver_trace_open(n, result->tunnelled);
+    if (result->asked) {
+        trace_bytes(n->trace, TRANSCRIPT_SENT, buf_data(&n->out), n->out.len);
         buf_consume(&n->out, n->out.len);
+    }
+    trace_ago(n->trace, 0);
     n->stream->user = &n->sink;
     nameserver_note_way(n, result->tunnelled);
     if (!n->leaving)
@@ -321,6 +334,7 @@ int nameserver_open(struct nameserver **out, const struct nameserver_request *re
     n->answer_ms = NAMESERVER_ANSWER_MS + request->wait_s * 1000;
     n->name = *request->name;
     n->credentials = credentials_keep(request->credentials);
+    n->trace = request->tracer ? trace_begin(request->tracer, request->bytes) : NULL;
     buf_init(&n->out, 0);
     buf_init(&n->asked, 0);
     int err = nameserver_expect(n);
@@ -363,6 +377,9 @@ void nameserver_close(struct nameserver *n)
         pthread_cond_broadcast(&left);
     }
     engine_timer_cancel(&n->timer);
+    if (n->stream)
+        trace_note(n->trace, TRANSCRIPT_CLOSED, "");
+    trace_end(n->trace);
     close_stream(n);
     approach_end(n->approach);
     response_reader_destroy(n->response);

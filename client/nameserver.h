@@ -15,6 +15,7 @@
 #define NAMESERVER_SILENCE_MS 10000 /* its UDT sends something every 8 s or so: longer, and it is checked */
 
 struct credentials;
+struct tracer;
 struct nameserver;
 
 struct nameserver_end {
@@ -43,6 +44,7 @@ struct nameserver_request {
     struct udt_port *port;            /* NULL: the newest of the engine */
     const struct buf *bytes;
     struct credentials *credentials; /* what it is told if it asks who this is; NULL: nothing */
+    const struct tracer *tracer;     /* who wants to see it all; copied. NULL: nobody */
     int wait_s;                      /* how long the answer may take on top */
 };
 

@@ -5,6 +5,7 @@
 
 #include "client/credentials.h"
 #include "client/nameserver.h"
+#include "client/trace.h"
 #include "proto/authorization.h"
 #include "proto/response.h"
 
@@ -24,6 +25,7 @@ struct nameserver {
     struct uplink uplink;   /* where its answer has arrived */
     struct buf out;
     struct credentials *credentials;
+    struct trace *trace;
     struct host_port name;
     struct buf asked;                        /* until it has agreed: it may want a proof with it */
     int proofs;                              /* credentials that were tried */
@@ -47,6 +49,8 @@ struct nameserver {
 
 /* It is connected: by one of its addresses, or through a tunnel. */
 void nameserver_note_way(struct nameserver *n, bool tunnelled);
+/* Tells who traces that it is open. */
+void nameserver_trace_open(const struct nameserver *n, bool tunnelled);
 
 /* Its answer is whole: if that asks for a proof that we have, the question is in n->out once more, with that,
  * and true. */

@@ -1,6 +1,7 @@
 /* By which way a nameserver is reached. */
 #include "client/nameserver_state.h"
 #include "client/route.h"
+#include <stdio.h>
 
 /* What it sees of us is what it tells peers: until it is asked anew, nothing leaves otherwise. */
 static void stay_on_uplink(struct nameserver *n)
@@ -26,6 +27,20 @@ void nameserver_note_way(struct nameserver *n, bool tunnelled)
     n->family = IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr) ? FAMILY_IPV4 : FAMILY_IPV6;
     (void)route_source((const struct sockaddr *)peer, len, &n->source);
     stay_on_uplink(n);
+}
+
+void nameserver_trace_open(const struct nameserver *n, bool tunnelled)
+{
+    char to[ENDPOINT_TEXT_MAX] = "-", text[2 * ENDPOINT_TEXT_MAX + 32];
+    struct endpoint local = {.port = 0}, peer;
+    socklen_t len;
+    const struct sockaddr *sa = stream_peer(n->stream, &len);
+    if (!tunnelled && endpoint_from_sockaddr(&peer, sa, len) == HX_OK)
+        endpoint_format(&peer, to);
+    sa = udt_port_local(n->port, &len);
+    (void)endpoint_from_sockaddr(&local, sa, len);
+    snprintf(text, sizeof text, "to %s from port %u%s", to, local.port, tunnelled ? " through TCP" : "");
+    trace_note(n->trace, TRANSCRIPT_OPENED, text);
 }
 
 struct tunnel_user *nameserver_tunnel(const struct nameserver *n)

@@ -110,7 +110,8 @@ static void ask(struct rejoin *r)
     struct nameserver_request request = {.families = r->over.now,
                                          .port = agent_port(r->agent),
                                          .bytes = &bytes,
-                                         .credentials = r->settings.credentials};
+                                         .credentials = r->settings.credentials,
+                                         .tracer = &r->settings.tracer};
     detour_request(&r->detour, &r->settings, r->where, &request);
     enter(r, REJOIN_ASKING);
     int err = request_write_connect(&bytes, r->settings.name, r->settings.own_name,

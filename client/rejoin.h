@@ -17,8 +17,8 @@
 
 struct rejoin;
 
-/* `settings`: whom to ask for what, copied but for the keys that peers prove; `where`: the nameserver of them that knew the
- * peer. HX_OK, HX_ENOMEM. */
+/* `settings`: whom to ask for what, copied but for the keys that peers prove; `where`: the nameserver of
+ * them that knew the peer. HX_OK, HX_ENOMEM. */
 int rejoin_create(struct rejoin **out, const struct settings *settings, int where, struct agent *agent);
 /* AGENT_RELAYED again: sooner than is due. */
 void rejoin_need(struct rejoin *r, enum agent_reach reach);

@@ -63,7 +63,7 @@ static int or_default(int value, int when_zero)
 
 #define CONFIG_SIZE_MIN offsetof(struct hx_config, family) /* the shortest that there was in any hx.h */
 
-_Static_assert(offsetof(struct hx_config, device_key) + sizeof(char *) == sizeof(struct hx_config),
+_Static_assert(offsetof(struct hx_config, on_trace) + sizeof(void (*)(void)) == sizeof(struct hx_config),
                "no padding at the end, where a program has anything");
 
 /* Of a program that was built with another hx.h. */
@@ -106,6 +106,7 @@ int settings_init_unnamed(struct settings *s, const struct hx_config *given, siz
     if (s->families == 0 || s->nameserver_count < 0 || s->stun_count < 0)
         return HX_EINVAL;
     s->reporter = (struct reporter){.on_event = config->on_event, .user = config->user};
+    s->tracer = (struct tracer){.on_trace = config->on_trace, .user = config->user};
     if (config->path_events)
         s->path_reporter = s->reporter;
     s->local_port = config->local_port;

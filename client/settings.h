@@ -5,6 +5,7 @@
 #include "base/host_port.h"
 #include "client/credentials.h"
 #include "client/report.h"
+#include "client/trace.h"
 #include "client/tunnel.h"
 #include "proto/nameserver_name.h"
 #include "secure/key.h"
@@ -20,6 +21,7 @@ struct settings {
     int stun_count;
     int families; /* FAMILY_* of client/race.h */
     struct reporter reporter;
+    struct tracer tracer;
     struct reporter path_reporter;   /* of changes of a stream's path; zeroed: not wanted */
     char name[HX_NAME_MAX + 1];      /* the name to bind or to connect to; a group's session */
     char own_name[HX_NAME_MAX + 1];  /* "" for none */

@@ -219,6 +219,8 @@ enum args_result args_check_combination(struct reading *r)
     if (a->auth && (a->set || a->label || a->qr || a->show))
         return args_usage(r,
                           "--auth is about the key that is there, without --set, --label, --qr and --show");
+    if (a->trace_secrets && !a->trace)
+        return args_usage(r, "--trace-secrets is for --trace: give --trace FILE, too");
     if (a->show && !a->device)
         return args_usage(r, "--show is for --device: the key that hosts share, hx key shows alone");
     if (a->verbose && a->quiet)

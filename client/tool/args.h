@@ -69,6 +69,8 @@ struct args { /* strings belong to argv, the environment or `config`, but for `p
     bool verbose, quiet;
     const char *key_file;        /* NULL: not given. hx key: its --file */
     const char *device_key_file; /* NULL: not given */
+    const char *trace;           /* the file that is written; NULL: none */
+    bool trace_secrets;          /* with what is secret */
     char *device_key;            /* what is in it (client/tool/device_key.h); NULL: there is none */
     bool bare;                   /* a raw stream */
     bool insecure;               /* the same, without keys */

@@ -257,6 +257,12 @@ enum args_result args_take(struct reading *r, int option)
     case OPTION_DEVICE_KEY:
         a->device_key_file = optarg;
         break;
+    case OPTION_TRACE:
+        a->trace = optarg;
+        break;
+    case OPTION_TRACE_SECRETS:
+        a->trace_secrets = true;
+        break;
     case OPTION_DEVICE:
         a->device = true;
         break;

@@ -1,5 +1,5 @@
-/* hx key --device: makes or shows this device's own key. hx key --auth: what a nameserver knows the shared key
- * by. */
+/* hx key --device: makes or shows this device's own key. hx key --auth: what a nameserver knows the shared
+ * key by. */
 #include "base/base64.h"
 #include "client/forward/say.h"
 #include "client/tool/device_key.h"

@@ -1,5 +1,5 @@
-/* client/tool/device_key.h: the key that this device has for itself: ~/.config/hx/device.key, of mode 0600. It
- * proves to a nameserver who asks. */
+/* client/tool/device_key.h: the key that this device has for itself: ~/.config/hx/device.key, of mode
+ * 0600. It proves to a nameserver who asks. */
 #ifndef HX_CLIENT_TOOL_DEVICE_KEY_H
 #define HX_CLIENT_TOOL_DEVICE_KEY_H
 

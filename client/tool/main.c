@@ -6,6 +6,7 @@
 #include "client/tool/device_key.h"
 #include "client/tool/options.h"
 #include "client/tool/program.h"
+#include "client/tool/trace_file.h"
 #include "client/tool/ui.h"
 #include <errno.h>
 #include <pthread.h>
@@ -122,7 +123,8 @@ static int run(struct args *args)
         say_error("cannot begin: %s", strerror(errno));
         return STATUS_FAILED;
     }
-    int status = device_keys_load(args) ? commands[args->command](args) : STATUS_FAILED;
+    int status =
+        device_keys_load(args) && trace_file_open(args) ? commands[args->command](args) : STATUS_FAILED;
     hx_cleanup();
     device_keys_wipe(args);
     bool broken = broken_off & OF(args->command) && status == STATUS_FAILED && interrupted();

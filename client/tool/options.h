@@ -51,6 +51,8 @@ enum option_id { /* of options without a letter: above every character */
                  OPTION_TCP_ONLY,
                  OPTION_TIMEOUT,
                  OPTION_TO,
+                 OPTION_TRACE,
+                 OPTION_TRACE_SECRETS,
                  OPTION_UDP_ONLY,
                  OPTION_UDP_TIMEOUT,
                  OPTION_WAIT,

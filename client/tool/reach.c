@@ -1,6 +1,7 @@
 #include "client/tool/reach.h"
 #include "client/forward/say.h"
 #include "client/tool/program.h"
+#include "client/tool/trace_file.h"
 #include "client/tool/ui.h"
 #include "client/tool/xdg.h"
 
@@ -16,6 +17,7 @@ struct hx_config reach_config(const struct args *args)
                               .stun = args_stun(args),
                               .path_events = 1,
                               .device_key = args->device_key,
+                              .on_trace = trace_file_told(),
                               .state_dir = xdg_state_dir()};
 }
 

@@ -33,7 +33,8 @@ class CConfig(Structure):
                 ("on_event", ON_EVENT), ("user", c_void_p), ("keys", c_char_p), ("family", c_int),
                 ("no_port_mapping", c_int), ("stun", c_char_p), ("path_events", c_int),
                 ("no_host_candidates", c_int), ("state_dir", c_char_p), ("transport", c_int),
-                ("relay_after_ms", c_int), ("device_key", c_char_p)]
+                ("relay_after_ms", c_int), ("device_key", c_char_p),
+                ("on_trace", c_void_p)]
 
 
 class CPath(Structure):
