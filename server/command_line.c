@@ -40,6 +40,9 @@ static const struct option long_options[] = {{"listen", required_argument, NULL,
                                              {"admin-token", required_argument, NULL, 0},
                                              {"drain", required_argument, NULL, 0},
                                              {"drain-to", required_argument, NULL, 0},
+                                             {"transcripts", required_argument, NULL, 0},
+                                             {"transcripts-max", required_argument, NULL, 0},
+                                             {"transcripts-secrets", no_argument, NULL, 'T'},
                                              {"user", required_argument, NULL, 'u'},
                                              {"sandbox", required_argument, NULL, 0},
                                              {"no-sandbox", no_argument, NULL, 'S'},
@@ -114,9 +117,13 @@ void server_config_usage(FILE *out)
             "      --admin=ADDR:PORT      HTTP for its operator: a status page, metrics, and what is held;\n"
             "                             also /PATH, a Unix socket; twice at most (default: none)\n"
             "      --admin-token=FILE     whoever asks there must know what FILE has\n"
-            "      --drain=SEC            after SIGTERM take nothing new, and end who holds a name within SEC,\n"
-            "                             one after the other; a second SIGTERM ends all at once (default: 0)\n"
+            "      --drain=SEC            after SIGTERM take nothing new, and end who holds a name within\n"
+            "                             SEC, one after the other; a second SIGTERM ends all at once\n"
+            "                             (default: 0)\n"
             "      --drain-to=NAMESERVER  whom they shall ask instead: HOST[:PORT], or a URL as hx takes it\n"
+            "      --transcripts=DIR      write what went to and from two who were introduced, a file each\n"
+            "      --transcripts-max=BYTES  of all of them; the oldest give way (default: 67108864)\n"
+            "      --transcripts-secrets  with keys in them, which else are written as *\n"
             "  -u, --user=NAME            become NAME once the port is bound; needs root\n"
             "      --no-sandbox           keep all system calls allowed, for debugging\n"
             "      --owners               print who owns which name, by --auth-db, and exit\n"
@@ -155,6 +162,8 @@ static const char *option_name(int c, int index)
         return "proxy-protocol";
     case 'R':
         return "relay";
+    case 'T':
+        return "transcripts-secrets";
     case 'S':
         return "sandbox";
     case '4':
@@ -170,6 +179,7 @@ static const char *option_value(int c, const char *argument)
     switch (c) {
     case 'P':
     case 'R':
+    case 'T':
         return "yes";
     case 'S':
         return "no";

@@ -40,6 +40,7 @@ static const struct number_option {
     {"relay-per-address", 1, 65536, 1, offsetof(struct server_config, relay_per_address)},
     {"claims-per-source", 1, 1000000, 1, offsetof(struct server_config, claims_per_source)},
     {"max-owned", 1, 100000000, 1, offsetof(struct server_config, max_owned)},
+    {"transcripts-max", 1 << 16, INT64_C(1) << 50, 1, offsetof(struct server_config, transcripts_max)},
     {"request-timeout", 1, SECONDS_MAX, 1000, offsetof(struct server_config, request_timeout_ms)},
     {"idle-timeout", IDLE_MIN, SECONDS_MAX, 1000, offsetof(struct server_config, idle_timeout_ms)},
 };
@@ -59,6 +60,7 @@ void server_config_defaults(struct server_config *c)
                                 .stun_port = CONFIG_STUN_PORT_DEFAULT,
                                 .stun_rate = 100,
                                 .relay_per_address = 64,
+                                .transcripts_max = 64 << 20,
                                 .claims_per_source = 10,
                                 .max_owned = 1000000,
                                 .listen = {listen_any(UDT_DEFAULT_PORT)},
@@ -224,6 +226,19 @@ static int parse_proxy_protocol(struct server_config *c, const char *value)
     return parse_yes(&c->proxy_protocol, value);
 }
 
+static int parse_transcripts(struct server_config *c, const char *value)
+{
+    if (value[0] == '\0' || strlen(value) >= sizeof c->transcripts)
+        return HX_EINVAL;
+    strcpy(c->transcripts, value);
+    return HX_OK;
+}
+
+static int parse_transcripts_secrets(struct server_config *c, const char *value)
+{
+    return parse_yes(&c->transcripts_secrets, value);
+}
+
 static int parse_sandbox(struct server_config *c, const char *value)
 {
     c->no_sandbox = strcmp(value, "no") == 0;
@@ -272,6 +287,8 @@ static const struct text_option {
     {"auth", config_auth_parse, "cannot be; give a file of rules or tofu, each at most once"},
     {"auth-db", config_auth_parse_db, "is no file's name"},
     {"auth-host", config_auth_parse_host, "is no host, or one too many; give up to 16, each as NAME[:PORT]"},
+    {"transcripts", parse_transcripts, "is no directory's name"},
+    {"transcripts-secrets", parse_transcripts_secrets, "is neither yes nor no"},
     {"sandbox", parse_sandbox, "is neither yes nor no"},
 };
 

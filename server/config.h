@@ -69,6 +69,10 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     char drain_to[REPLY_LOCATION_MAX]; /* the nameserver that they are told; "": none */
     char user[CONFIG_USER_MAX];        /* whom to become; "": nobody else */
     bool no_sandbox;
+    char transcripts
+        [CONFIG_PATH_MAX];    /* the directory for them (server/transcripts.h); "": none are written */
+    int64_t transcripts_max;  /* bytes of all; 0: unlimited */
+    bool transcripts_secrets; /* with keys in them */
     struct admin_address admin[CONFIG_ADMIN_MAX]; /* where its operator looks at it */
     size_t admin_count;
     char admin_token[CONFIG_PATH_MAX]; /* the file that has it; "": none is asked for */

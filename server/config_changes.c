@@ -91,7 +91,12 @@ SAME_OPTION(stun_port, stun_port)
 SAME_OPTION(relay, relay)
 SAME_OPTION(max_owned, max_owned)
 SAME_OPTION(sandbox, no_sandbox)
+SAME_OPTION(drain, drain_ms)
+SAME_TEXT_OPTION(drain_to, drain_to)
 SAME_TEXT_OPTION(auth_db, auth_db)
+SAME_OPTION(transcripts_max, transcripts_max)
+SAME_OPTION(transcripts_secrets, transcripts_secrets)
+SAME_TEXT_OPTION(transcripts, transcripts)
 SAME_TEXT_OPTION(user, user)
 SAME_TEXT_OPTION(admin_token, admin_token)
 
@@ -112,6 +117,9 @@ static const struct {
              {"max-owned", same_max_owned},
              {"admin", same_admin},
              {"admin-token", same_admin_token},
+             {"transcripts", same_transcripts},
+             {"transcripts-max", same_transcripts_max},
+             {"transcripts-secrets", same_transcripts_secrets},
              {"user", same_user},
              {"sandbox", same_sandbox}};
 

@@ -39,6 +39,7 @@ struct groups;
 struct introductions;
 struct policy;
 struct registry;
+struct transcripts;
 struct tunnels;
 
 /* What the connections of one server share; the server owns all of it. */
@@ -52,6 +53,7 @@ struct conn_world {
     struct counters *counters;
     struct auth *auth;                   /* NULL: nobody need prove who it is */
     struct introductions *introductions; /* that somebody looks at; not the server's. NULL: nobody does */
+    struct transcripts *transcripts;     /* NULL: none are written */
     int64_t now_ms;                      /* of base/clock.h, the one reading for this turn of the loop */
     struct conn *all;
     struct conn *ready;        /* those that wait for a turn, first come first */

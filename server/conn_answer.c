@@ -1,6 +1,7 @@
 #include "base/error.h"
 #include "server/conn_state.h"
 #include "server/introductions.h"
+#include "server/transcripts.h"
 
 static int answer_root(struct conn *c)
 {
@@ -99,6 +100,8 @@ static int met(struct conn *c, const struct registry_told *told)
         err = conn_write_part(c, c->request->host_id, &h1, told);
     if (err == HX_OK && !c->introduced)
         err = conn_write_part(c, c->request->name, &c->member.peer, NULL);
+    if (err == HX_OK && c->world->transcripts)
+        transcripts_met(c->world->transcripts, c->stream, c->request->host_id, c->member.answer.unheard);
     c->introduced = true;
     const struct introduction_made made = {.name = c->request->host_id,
                                            .h2_name = c->request->name,
@@ -192,7 +195,11 @@ static int introduce(struct registry_member *m, const char *name, const struct e
 
     if (c->state != CONN_STREAM_BIND || !conn_has_room(c))
         return HX_EAGAIN;
+    size_t before = c->out.len;
     int err = conn_write_part(c, name, peer, told);
+    if (err == HX_OK && c->world->transcripts)
+        transcripts_told(c->world->transcripts, c->stream, buf_data(&c->out) + before, c->out.len - before,
+                         later_ms);
     if (err == HX_OK)
         err = conn_flush_later(c, later_ms);
     if (err < 0)

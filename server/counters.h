@@ -44,6 +44,8 @@
     X(REPLACED_SILENT, "replaced_silent")   /* holders that did not answer */                   \
     X(CHALLENGED, "challenged")             /* binds of a name that is held */                  \
     X(PROBES, "probes")                     /* challenges written, repetitions too */           \
+    X(TRANSCRIPTS, "transcripts")           /* begun */                                         \
+    X(TRANSCRIPTS_CUT, "transcripts_cut")   /* of which something was left out */               \
     X(CONNECTED, "connected")               /* introductions, also repeated ones */             \
     X(LOOKED_UP, "looked_up")               /* the same, of which the holder hears nothing */   \
     X(POSTPONED, "postponed")               /* introductions that must wait for their rate */   \

@@ -19,6 +19,7 @@
 #include "server/store.h"
 #include "server/stun.h"
 #include "server/tcp.h"
+#include "server/transcripts.h"
 #include "server/tunnel.h"
 #include "shim/udt/udt.h"
 #include <errno.h>
@@ -233,12 +234,25 @@ static void open_tunnels(const struct service_config *service)
             log_always(LOG_WARN, "no_tunnels", "reason", strerror(errno));
 }
 
+/* Without memory for it the service is still better than none. */
+static struct transcripts *use_transcripts(const struct server_config *config, struct service_config *service)
+{
+    struct transcripts *t = NULL;
+
+    if (config->transcripts[0] &&
+        transcripts_create(&t, service->store, config, server_count_in(service->server)) < 0)
+        log_always(LOG_WARN, "no_transcripts", "reason", hx_error_text(HX_ENOMEM));
+    server_use_transcripts(service->server, t);
+    return t;
+}
+
 /* All that needs rights or files has been done. */
 static int run(const struct server_config *config, struct service_config *service)
 {
     int err = server_create(&service->server, config, service->relay);
 
     if (err == HX_OK) {
+        struct transcripts *transcripts = use_transcripts(config, service);
         server_use_auth(service->server, service->auth);
         open_tunnels(service);
         const char *sandbox = enter_sandbox(config);
@@ -252,6 +266,7 @@ static int run(const struct server_config *config, struct service_config *servic
         if (err < 0)
             log_always(LOG_ERROR, "failed", "reason", hx_error_text(err), "errno", strerror(errno));
         server_destroy(service->server);
+        transcripts_destroy(transcripts);
     }
     return err;
 }
@@ -289,10 +304,12 @@ static int start_store(const struct server_config *config, const struct privileg
     const struct store_config store = {.config_path = config->config_path,
                                        .auth_path = config->auth_file[0] ? config->auth_file : NULL,
                                        .auth_db = config->auth_tofu ? config->auth_db : NULL,
+                                       .transcripts = config->transcripts[0] ? config->transcripts : NULL,
+                                       .transcripts_max = config->transcripts_max,
                                        .user = config->user[0] ? user : NULL,
                                        .no_sandbox = config->no_sandbox};
 
-    if (!store.config_path && !store.auth_path && !store.auth_db)
+    if (!store.config_path && !store.auth_path && !store.auth_db && !store.transcripts)
         return HX_OK;
     int err = store_start(&service->store, &store);
     if (err == HX_OK && store.auth_db)

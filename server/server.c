@@ -9,6 +9,7 @@
 #include "server/lone_source.h"
 #include "server/policy.h"
 #include "server/registry_local.h"
+#include "server/transcripts.h"
 #include "server/tunnel.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -139,8 +140,12 @@ static void accept_for(struct server *s, struct stream *stream, enum reply_reaso
         s->refused++;
     struct conn *c;
     int err;
-    err = conn_create(&c, &s->world, stream, reason);
+    struct stream *recorded =
+        s->world.transcripts ? transcripts_record(s->world.transcripts, stream) : NULL; /* or goes without */
+    err = conn_create(&c, &s->world, recorded ? recorded : stream, reason);
     if (err < 0) {
+        if (recorded)
+            transcripts_release(recorded);
         discount(s, &peer, reason != REPLY_NOTHING);
         turn_away(s, stream, &peer, hx_error_text(err));
         return;
@@ -263,6 +268,16 @@ int64_t server_drain_end_ms(const struct server *s)
 size_t server_holders_left(const struct server *s)
 {
     return drain_holders(&s->drain);
+}
+
+void server_use_transcripts(struct server *s, struct transcripts *transcripts)
+{
+    s->world.transcripts = transcripts;
+}
+
+struct counters *server_count_in(struct server *s)
+{
+    return &s->counters;
 }
 
 void server_stop(struct server *s, int64_t now_ms)

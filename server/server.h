@@ -18,6 +18,7 @@ struct relay;
 struct server;
 struct server_config;
 struct stream;
+struct transcripts;
 struct tunnels;
 
 struct server_stats {
@@ -57,6 +58,10 @@ int server_timeout_ms(const struct server *s, int64_t now_ms);
 /* Before the first connection: from now on who asks for something must be one that may. It stays the caller's
  * and must live as long. */
 void server_use_auth(struct server *s, struct auth *auth);
+/* Before the first connection: who meets whom is written by it. It stays the caller's and must live as long. */
+void server_use_transcripts(struct server *s, struct transcripts *transcripts);
+/* Where what has happened is counted. */
+struct counters *server_count_in(struct server *s);
 /* Its rules, or owners, have changed: all that is held or waited for is judged again, in the next turns. */
 void server_reauthorize(struct server *s);
 
@@ -76,7 +81,7 @@ void server_totals(const struct server *s, struct server_stats *out);
 /* For who looks at what is held (server/held.h), in its own turn. */
 struct conn_world *server_world(struct server *s, int64_t now_ms);
 bool server_stopping(const struct server *s); /* or it is drained */
-size_t server_names(const struct server *s); /* held */
+size_t server_names(const struct server *s);  /* held */
 /* For the ports that they shall lead to. */
 struct tunnels *server_tunnels(struct server *s);
 const struct counters *server_counters(const struct server *s);

@@ -65,6 +65,13 @@ static int tell_trouble(const struct process *p, const char *word, const char *t
     return send_message((void *)p, &m);
 }
 
+static int tell_transcripts(const struct process *p)
+{
+    const char *trouble = store_transcripts_trouble(p->transcripts);
+
+    return trouble ? tell_trouble(p, "transcripts", trouble) : HX_OK;
+}
+
 /* ---- owners ---- */
 
 static int send_rows(struct process *p)
@@ -239,10 +246,7 @@ static int take_messages(struct process *p)
     int end = end_batch(p);
     if (err == HX_OK)
         err = end;
-    const char *trouble = store_transcripts_trouble(p->transcripts);
-    if (err == HX_OK && trouble)
-        err = tell_trouble(p, "transcripts", trouble);
-    return err;
+    return err == HX_OK ? tell_transcripts(p) : err;
 }
 
 /* The directories have changed: by somebody's editor, or by the command that forgets an owner. */
@@ -318,6 +322,8 @@ int store_process(int fd, pid_t parent, const struct store_config *config)
         err = tell_trouble(&p, "sandbox", strerror(errno));
     if (err == HX_OK)
         err = open_owners(&p, clock_now_ms());
+    if (err == HX_OK)
+        err = tell_transcripts(&p);
     const struct store_message loaded = {.kind = STORE_LOADED};
     if (err == HX_OK)
         err = send_message(&p, &loaded);

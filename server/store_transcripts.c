@@ -86,14 +86,18 @@ static void forget(struct store_transcripts *t, struct file *f)
 /* The one that is written may be the oldest: a bound is a bound. */
 static void make_room(struct store_transcripts *t, int64_t bytes)
 {
-    while (t->files &&
-           (t->count >= STORE_TRANSCRIPTS_FILES || (t->max_bytes > 0 && t->bytes + bytes > t->max_bytes))) {
-        if (unlinkat(t->directory, t->files->name, 0) < 0 && errno != ENOENT) {
-            note_trouble(t, t->files->name, strerror(errno));
+    struct file *f, *next;
+
+    for (f = t->files;
+         f && (t->count >= STORE_TRANSCRIPTS_FILES || (t->max_bytes > 0 && t->bytes + bytes > t->max_bytes));
+         f = next) {
+        next = f->hh.next;
+        if (unlinkat(t->directory, f->name, 0) < 0 && errno != ENOENT) {
+            note_trouble(t, f->name, strerror(errno));
             if (t->count < 2 * STORE_TRANSCRIPTS_FILES)
                 return; /* nothing is gained by the others, either */
         }
-        forget(t, t->files);
+        forget(t, f);
     }
 }
 
@@ -138,6 +142,7 @@ int store_transcripts_open(struct store_transcripts **out, const char *directory
     t->max_bytes = max_bytes;
     t->told_ms = -1;
     snprintf(t->path, sizeof t->path, "%s", directory);
+    (void)mkdir(directory, 0700); /* mostly it is there; open() says why there is none */
     t->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (t->directory < 0)
         note_trouble(t, "", strerror(errno));

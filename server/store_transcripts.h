@@ -11,7 +11,7 @@
 
 struct store_transcripts;
 
-/* What is there already counts, by the order of the names. Always makes one, but for HX_ENOMEM: what is wrong
+/* The directory is made if it is not there. What is in it already counts, by the order of the names. Always makes one, but for HX_ENOMEM: what is wrong
  * with the directory is trouble, and its writes fail. `max_bytes`: of all; 0: unlimited. */
 int store_transcripts_open(struct store_transcripts **out, const char *directory, int64_t max_bytes);
 void store_transcripts_close(struct store_transcripts *t); /* NULL is fine */

@@ -36,5 +36,5 @@ only() { git grep -nE "#include <$1" -- '*.c' '*.h' '*.cc' | grep -vE "^($2|test
     only sqlite3.h server/store_owners
     only uthash.h base/keyed_table.h
     git grep -nE '\<(CLOCK_REALTIME|ev_now|ev_time|ev_periodic|time\(NULL)\>' -- base proto shim secure server client |
-        grep -vE '^(base/clock\.[ch]|server/log\.c|client/files/share_items\.c):'
+        grep -vE '^(base/clock\.[ch]|server/log\.c|server/transcripts\.c|client/files/share_items\.c):'
 } | if grep .; then exit 1; fi

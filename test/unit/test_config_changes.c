@@ -74,10 +74,12 @@ static void what_needs_a_restart_is_named_and_stays(void **state)
     change(
         "listen = 127.0.0.1:1\nlisten-tcp = 127.0.0.1:1\nproxy-protocol = yes\nstun-port = 5\nrelay = yes\n"
         "stun-address = 127.0.0.1\nstun-address = 127.0.0.2\nadmin = 127.0.0.1:2\nadmin-token = /x\n"
-        "user = nobody\nsandbox = no\nauth = /rules\nauth-host = a\nmax-owned = 5\n");
+        "user = nobody\nsandbox = no\nauth = /rules\nauth-host = a\nauth-db = /o\nmax-owned = 5\n"
+        "transcripts = /t\ntranscripts-max = 70000\ntranscripts-secrets = yes\n");
     assert_string_equal(changes.made, "");
     assert_string_equal(changes.missed, "listen listen-tcp proxy-protocol stun-port stun-address relay auth "
-                                        "auth-host max-owned admin admin-token user sandbox");
+                                        "auth-db auth-host max-owned admin admin-token transcripts "
+                                        "transcripts-max transcripts-secrets user sandbox");
     assert_memory_equal(&running, &before, sizeof running);
 }
 
