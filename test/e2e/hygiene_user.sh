@@ -56,6 +56,21 @@ kill "$NS_PID"
 await_exit "$NS_PID"
 check "${NAMES[4]}" [ $? = 0 ]
 
+store_is() { # store_is REGEX: of the process that opens files
+    grep -Eq -- "$1" "/proc/$(pgrep -P "$NS_PID" -x hx-store)/status"
+}
+echo 'log-level = info' >"$WORK/conf"
+chmod 644 "$WORK/conf"
+start_nameserver --user nobody --config "$WORK/conf"
+check "the process that opens files is that user, too" store_is "^Uid:	$uid	$uid	$uid	$uid$"
+check "without a capability" store_is '^CapPrm:	0+$'
+kill -HUP "$NS_PID"
+check "and reads them again" await_line "$LOG" 'event=reloaded'
+chmod 600 "$WORK/conf"
+kill -HUP "$NS_PID"
+check "unless they are root's alone" await_line "$LOG" 'event=not_reloaded reason=.*Permission denied'
+stop_nameserver
+
 start_nameserver
 check "without --user nobody gains a privilege, either" all_threads '^NoNewPrivs:	1$'
 finish

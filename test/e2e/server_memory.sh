@@ -33,7 +33,7 @@ answers() { [ "$("$B/udtcurl" -s -o /dev/null -w '%{http_code}' --max-time 10 "u
 
 printf '%-15s\n%-15s\n' 0 0 >"$WORK/failing"
 start nameserver env LD_PRELOAD="$B/test/failing_malloc.so" FAILING_MALLOC_FILE="$WORK/failing" \
-    "$B/hx-nameserver" --listen 127.0.0.1:0 --listen-tcp 127.0.0.1:0 --relay --rate-per-address 0 --max-per-address 0
+    "$B/hx-nameserver" --listen 127.0.0.1:0 --listen-tcp 127.0.0.1:0 --transcripts "$WORK/transcripts" --relay --rate-per-address 0 --max-per-address 0
 NS_PID=$PID
 NS=$(await_line "$WORK/nameserver.out" '^listening on 127') && NS=${NS##* }
 TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ') && TCP=${TCP##* }

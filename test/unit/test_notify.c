@@ -141,6 +141,36 @@ static void a_stop_that_takes_long_asks_for_patience_again_and_again(void **stat
     notify_close(&n);
 }
 
+/* The next one that is no sign of life. */
+static const char *heard_news(void)
+{
+    do
+        heard(PATIENCE_MS);
+    while (strncmp(message, "WATCHDOG=1", 10) == 0);
+    return message;
+}
+
+static void a_reload_is_told_with_its_time_and_then_its_end(void **state)
+{
+    pid_t pid = start_program();
+    struct timespec now;
+    long long us = 0;
+
+    (void)state;
+    assert_memory_equal(heard(PATIENCE_MS), "READY=1", 7);
+    for (int i = 0; i < 3; i++) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        long long before_us = now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+        kill(pid, SIGHUP);
+        assert_int_equal(sscanf(heard_news(), "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=0", &us), 1);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        assert_in_range(us, before_us, now.tv_sec * 1000000LL + now.tv_nsec / 1000);
+        assert_string_equal(heard_news(), "READY=1\nSTATUS=0 connections, 0 names");
+    }
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void a_hung_nameserver_falls_silent(void **state)
 {
     pid_t pid = start_program();
@@ -223,6 +253,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_nameserver_tells_systemd_that_it_is_ready_alive_and_stopping,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_stop_that_takes_long_asks_for_patience_again_and_again, begin, end),
+        cmocka_unit_test_setup_teardown(a_reload_is_told_with_its_time_and_then_its_end, begin, end),
         cmocka_unit_test_setup_teardown(a_hung_nameserver_falls_silent, begin, end),
         cmocka_unit_test_setup_teardown(without_a_supervisor_nothing_is_said, begin, end),
         cmocka_unit_test_setup_teardown(without_a_watchdog_the_status_alone_is_told, begin, end),
