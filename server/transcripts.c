@@ -24,9 +24,10 @@ struct kept { /* stands before its bytes in a recorded stream's `kept` */
 /* A transcript that is written. */
 struct file {
     char name[TRANSCRIPTS_NAME_MAX + 64];
-    bool begun;  /* the store has its begin */
-    bool over;   /* nothing more is written: it is full, or something of it was left out */
-    size_t size; /* bytes of text */
+    bool begun;       /* the store has its begin */
+    bool over;        /* nothing more is written: it is full, or something of it was left out */
+    size_t size;      /* bytes of text */
+    struct buf added; /* that the store has not been given yet */
     struct transcript text;
     struct transcript_stream h1, h2;
     char h1_title[TITLE_MAX], h2_title[TITLE_MAX];
@@ -66,57 +67,47 @@ static void left_out(struct transcripts *t, struct file *f)
     counters_add(t->counters, COUNTER_TRANSCRIPTS_CUT);
 }
 
-static void write_text(struct transcripts *t, struct file *f, struct buf *text)
+/* All that was added in one call of ours leaves together: a message costs the loop more than its bytes. */
+static void send_text(struct transcripts *t, struct file *f)
 {
-    if (f->size + text->len > TRANSCRIPTS_FILE_MAX && !f->over)
+    if (f->size + f->added.len > TRANSCRIPTS_FILE_MAX && !f->over)
         left_out(t, f);
-    for (size_t at = 0, n; at < text->len && !f->over; at += n) {
-        n = text->len - at < STORE_VALUE_MAX ? text->len - at : STORE_VALUE_MAX;
+    for (size_t at = 0, n; at < f->added.len && !f->over; at += n) {
+        n = f->added.len - at < STORE_VALUE_MAX ? f->added.len - at : STORE_VALUE_MAX;
         enum store_write what = f->begun ? STORE_WRITE_MORE : STORE_WRITE_BEGIN;
-        if (store_write(t->store, what, f->name, buf_data(text) + at, n) < 0)
+        if (store_write(t->store, what, f->name, buf_data(&f->added) + at, n) < 0)
             left_out(t, f);
         f->begun = true;
         f->size += n;
     }
+    buf_free(&f->added);
 }
 
-static void write_bytes(struct transcripts *t, struct file *f, struct transcript_stream *s, int64_t at_us,
-                        enum transcript_mark mark, const void *data, size_t len)
+static void add_bytes(struct transcripts *t, struct file *f, struct transcript_stream *s, int64_t at_us,
+                      enum transcript_mark mark, const void *data, size_t len)
 {
-    struct buf shown, text;
+    struct buf shown;
 
     if (f->over)
         return;
     buf_init(&shown, 0);
-    buf_init(&text, 0);
     int err = transcript_addresses(&shown, t->config->log_addresses, data, len);
     if (err == HX_OK)
-        err = transcript_write_bytes(&f->text, &text, s, at_us, mark, buf_data(&shown), shown.len);
-    if (err == HX_OK)
-        write_text(t, f, &text);
-    else
+        err = transcript_write_bytes(&f->text, &f->added, s, at_us, mark, buf_data(&shown), shown.len);
+    if (err < 0)
         left_out(t, f);
     buf_free(&shown);
-    buf_free(&text);
 }
 
-static void write_note(struct transcripts *t, struct file *f, const struct transcript_stream *s,
-                       int64_t at_us, const char *note)
+static void add_note(struct transcripts *t, struct file *f, const struct transcript_stream *s, int64_t at_us,
+                     const char *note)
 {
-    struct buf text;
-
-    if (f->over)
-        return;
-    buf_init(&text, 0);
-    if (transcript_write_note(&f->text, &text, s, at_us, note) == HX_OK)
-        write_text(t, f, &text);
-    else
+    if (!f->over && transcript_write_note(&f->text, &f->added, s, at_us, note) < 0)
         left_out(t, f);
-    buf_free(&text);
 }
 
 /* `at_us`: -1: each piece at its time. */
-static void write_kept(struct file *f, struct transcript_stream *s, struct recorded *r, int64_t at_us)
+static void add_kept(struct file *f, struct transcript_stream *s, struct recorded *r, int64_t at_us)
 {
     const char *at = buf_data(&r->kept), *end = at + r->kept.len;
     char peer[ENDPOINT_TEXT_MAX], note[ENDPOINT_TEXT_MAX + 64];
@@ -132,10 +123,10 @@ static void write_kept(struct file *f, struct transcript_stream *s, struct recor
     snprintf(note, sizeof note, TRANSCRIPT_OPENED ", %s%s%s",
              r->base.ops->transport == STREAM_TCP ? "over TCP" : "over UDT", from ? ", from " : "",
              from ? from : "");
-    write_note(r->all, f, s, at_us < 0 ? k.at_us : at_us, note);
+    add_note(r->all, f, s, at_us < 0 ? k.at_us : at_us, note);
     for (; at < end; at += sizeof k + k.len) {
         memcpy(&k, at, sizeof k);
-        write_bytes(r->all, f, s, at_us < 0 ? k.at_us : at_us, k.mark, at + sizeof k, k.len);
+        add_bytes(r->all, f, s, at_us < 0 ? k.at_us : at_us, k.mark, at + sizeof k, k.len);
     }
 }
 
@@ -169,7 +160,6 @@ static struct file *begin_file(struct recorded *h2, const char *name)
     struct file *f = calloc(1, sizeof *f);
     struct kept first;
     struct timespec now;
-    struct buf text;
 
     if (!f || h2->kept.len < sizeof first) {
         free(f);
@@ -182,17 +172,16 @@ static struct file *begin_file(struct recorded *h2, const char *name)
     snprintf(f->h2_title, sizeof f->h2_title, "h2 %.255s", name);
     f->h2 = (struct transcript_stream){.title = f->h2_title,
                                        .with_secrets = h2->all->config->transcripts_secrets};
-    buf_init(&text, 0);
+    buf_init(&f->added, 0);
     int64_t ago_ms = (clock_now_us() - first.at_us) / 1000;
-    if (transcript_write_begin(&text, now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000 - ago_ms) == HX_OK)
-        write_text(h2->all, f, &text);
-    buf_free(&text);
+    if (transcript_write_begin(&f->added, now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000 - ago_ms) < 0)
+        left_out(h2->all, f);
     counters_add(h2->all->counters, COUNTER_TRANSCRIPTS);
     return f;
 }
 
 /* What the holder had asked for, as if it had done so when this transcript begins. */
-static void write_holder(struct transcripts *t, struct file *f, const char *name)
+static void add_holder(struct transcripts *t, struct file *f, const char *name)
 {
     struct recorded *h1 = t->told.h1;
 
@@ -201,7 +190,7 @@ static void write_holder(struct transcripts *t, struct file *f, const char *name
                  f->h1_number != 0 ? ", another one" : "");
         f->h1 =
             (struct transcript_stream){.title = f->h1_title, .with_secrets = t->config->transcripts_secrets};
-        write_kept(f, &f->h1, h1, f->h1_number != 0 ? t->told.at_us : f->text.begun_us);
+        add_kept(f, &f->h1, h1, f->h1_number != 0 ? t->told.at_us : f->text.begun_us);
         f->h1_number = h1->number;
     }
 }
@@ -239,12 +228,13 @@ void transcripts_met(struct transcripts *t, struct stream *h2, const char *name,
     }
     struct recorded *h1 = t->told.h1;
     if (h1)
-        write_holder(t, r->file, name);
+        add_holder(t, r->file, name);
     if (is_first)
-        write_kept(r->file, &r->file->h2, r, -1);
+        add_kept(r->file, &r->file->h2, r, -1);
     if (h1)
-        write_bytes(t, r->file, &r->file->h1, t->told.at_us, TRANSCRIPT_RECEIVED, buf_data(&t->told.part),
-                    t->told.part.len);
+        add_bytes(t, r->file, &r->file->h1, t->told.at_us, TRANSCRIPT_RECEIVED, buf_data(&t->told.part),
+                  t->told.part.len);
+    send_text(t, r->file);
     buf_free(&r->kept);
     forget_told(t);
 }
@@ -262,7 +252,8 @@ static void keep(struct recorded *r, enum transcript_mark mark, const void *data
     static const char streams[] = "multipart/x-mixed-replace";
 
     if (r->file) {
-        write_bytes(r->all, r->file, &r->file->h2, k.at_us, mark, data, len);
+        add_bytes(r->all, r->file, &r->file->h2, k.at_us, mark, data, len);
+        send_text(r->all, r->file);
         return;
     }
     if (r->kept_over || r->kept_full)
@@ -322,6 +313,8 @@ void transcripts_release(struct stream *recorded)
     if (r->all->told.h1 == r)
         forget_told(r->all);
     buf_free(&r->kept);
+    if (r->file)
+        buf_free(&r->file->added);
     free(r->file);
     free(r);
 }
@@ -330,9 +323,11 @@ static void recorded_close(struct stream *s)
 {
     struct recorded *r = of(s);
 
-    if (r->file)
-        write_note(r->all, r->file, &r->file->h2, clock_now_us(),
-                   r->peer_gone ? TRANSCRIPT_CLOSED : TRANSCRIPT_ENDED);
+    if (r->file) {
+        add_note(r->all, r->file, &r->file->h2, clock_now_us(),
+                 r->peer_gone ? TRANSCRIPT_CLOSED : TRANSCRIPT_ENDED);
+        send_text(r->all, r->file);
+    }
     stream_close(r->under);
     transcripts_release(s);
 }
