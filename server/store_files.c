@@ -15,14 +15,14 @@
 
 /* Editors write another file and give it the name; so the directory is watched, and not the file, which would
  * be the old one for ever. A file that is being written is told of when it is closed. */
-static void watch_directory(struct store_files *f, const char *path)
+static bool watch_directory(struct store_files *f, const char *path)
 {
     char copy[PATH_MAX];
 
     if (strlen(path) >= sizeof copy)
-        return;
+        return false;
     strcpy(copy, path);
-    (void)inotify_add_watch(f->inotify, dirname(copy), IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR);
+    return inotify_add_watch(f->inotify, dirname(copy), IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) >= 0;
 }
 
 /* Where a link leads may be another directory than before. The same one is watched only once. */
@@ -33,11 +33,11 @@ static void watch(struct store_files *f)
     if (f->inotify < 0)
         return;
     if (f->beside)
-        watch_directory(f, f->beside);
+        (void)watch_directory(f, f->beside); /* its other users are commands, which do without */
     if (f->auth)
-        watch_directory(f, f->auth);
+        f->unwatched = watch_directory(f, f->auth) ? 0 : errno;
     if (f->auth && realpath(f->auth, place))
-        watch_directory(f, place);
+        (void)watch_directory(f, place);
 }
 
 void store_files_open(struct store_files *f, const char *config, const char *auth, const char *beside)
@@ -49,6 +49,7 @@ void store_files_open(struct store_files *f, const char *config, const char *aut
     if (auth)
         (void)stat(auth, &f->auth_was);
     f->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    f->unwatched = f->inotify < 0 && auth ? errno : 0;
     watch(f);
 }
 

@@ -11,7 +11,8 @@
 
 struct store_files { /* private; store_files_open() fills it */
     const char *config, *auth, *beside;
-    int inotify; /* -1: nothing is watched */
+    int inotify;   /* -1: nothing is watched */
+    int unwatched; /* errno: why `auth` is not watched; 0: it is, or there is none */
     struct stat auth_was;
     int64_t first_ms, due_ms; /* of a change that was noted; -1: none */
 };

@@ -72,6 +72,18 @@ static int tell_transcripts(const struct process *p)
     return trouble ? tell_trouble(p, "transcripts", trouble) : HX_OK;
 }
 
+/* A user has a limited number of watches, and may not watch what it may not read. */
+static int tell_unwatched(const struct process *p)
+{
+    char text[512];
+
+    if (p->files.unwatched == 0)
+        return HX_OK;
+    snprintf(text, sizeof text, "the directory of %.300s cannot be watched: %s; SIGHUP has it read again",
+             p->files.auth, strerror(p->files.unwatched));
+    return tell_trouble(p, "watch", text);
+}
+
 /* ---- owners ---- */
 
 static int send_rows(struct process *p)
@@ -324,6 +336,8 @@ int store_process(int fd, pid_t parent, const struct store_config *config)
         err = open_owners(&p, clock_now_ms());
     if (err == HX_OK)
         err = tell_transcripts(&p);
+    if (err == HX_OK)
+        err = tell_unwatched(&p);
     const struct store_message loaded = {.kind = STORE_LOADED};
     if (err == HX_OK)
         err = send_message(&p, &loaded);

@@ -148,7 +148,7 @@ static void name_file(struct file *f, const char *name, const struct timespec *n
 
     if (gmtime_r(&now->tv_sec, &utc))
         strftime(day, sizeof day, "%Y%m%dT%H%M%S", &utc);
-    for (; name[n] && n < TRANSCRIPTS_NAME_MAX; n++)
+    for (; n < TRANSCRIPTS_NAME_MAX && name[n]; n++)
         shown[n] = plain(name[n]);
     shown[n] = '\0';
     snprintf(f->name, sizeof f->name, "%s.%03dZ-%s-%lld", day, (int)(now->tv_nsec / 1000000), shown,

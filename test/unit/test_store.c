@@ -42,6 +42,18 @@ static void a_text_that_cannot_be_read_is_told_of_by_its_name(void **state)
     assert_non_null(strstr(seen.error, "No such file"));
 }
 
+static void a_directory_that_cannot_be_watched_is_told_of(void **state)
+{
+    char nowhere[80];
+
+    (void)state;
+    snprintf(nowhere, sizeof nowhere, "%s/none/auth", folder);
+    config.auth_path = nowhere;
+    start();
+    assert_non_null(strstr(seen.log, "event=store_trouble what=watch"));
+    assert_non_null(strstr(seen.log, "SIGHUP has it read again"));
+}
+
 /* As editors do it: another file gets the name, and the old one another. */
 static void a_renamed_file_is_read_by_itself_and_once(void **state)
 {
@@ -305,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(both_texts_are_read_again),
         TEST(a_text_that_cannot_be_read_is_told_of_by_its_name),
+        TEST(a_directory_that_cannot_be_watched_is_told_of),
         TEST(a_renamed_file_is_read_by_itself_and_once),
         TEST(its_death_fails_what_waits_and_is_told_once),
         TEST(it_ends_with_its_server),
