@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMBERS_PAGE 100 /* of sessions: a page ends behind the one that comes to so many */
+#define LISTING_PIECE 25  /* names, between two looks at what a page has cost */
+#define MEMBERS_PAGE  100 /* of sessions: a page ends behind the one that comes to so many */
 
 struct page {
     struct json *j;
@@ -58,6 +59,11 @@ static void put_next(struct json *j, char kind, uint64_t at, bool more)
 
     snprintf(text, sizeof text, "%c%" PRIx64, kind, at);
     json_text(j, "next", more ? text : NULL);
+}
+
+static int least_of(int a, int b)
+{
+    return a < b ? a : b;
 }
 
 /* ---- names ---- */
@@ -121,10 +127,11 @@ int listing_names(const struct admin_sources *from, const struct listing *l, str
     json_array(j, "names");
     /* Until there are enough that match, or what was looked at has cost enough. */
     for (bool enough = false; !enough && more;) {
-        int most = l->limit - p.count, before = p.looked;
+        int most = least_of(l->limit - p.count, LISTING_PIECE), before = p.looked;
 
         more = held_names(p.world, &at, most, put_name, &p);
-        enough = p.count == l->limit || p.looked >= LISTING_MATCHED || p.looked - before < most;
+        enough = p.count == l->limit || p.looked - before < most ||
+                 p.looked + LISTING_WRITTEN * p.count >= LISTING_COST;
     }
     json_end_array(j);
     put_next(j, 'n', at, more);
@@ -228,7 +235,9 @@ int listing_sessions(const struct admin_sources *from, const struct listing *l, 
             at = TABLE_SCAN_BEGIN;
             more = from->counters.relay != NULL;
         }
-    } else if (from->counters.relay && put_all_relayed(from->counters.relay, l->limit, &at, &p)) {
+    } else if (from->counters.relay &&
+               put_all_relayed(from->counters.relay, least_of(l->limit, LISTING_COST / LISTING_WRITTEN), &at,
+                               &p)) {
         more = at != TABLE_SCAN_END;
     } else {
         more = false;
