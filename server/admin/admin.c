@@ -1,5 +1,6 @@
 #include "server/admin/admin.h"
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/error.h"
 #include "proto/endpoint.h"
 #include "server/admin/admin_state.h"
@@ -218,12 +219,27 @@ const char *admin_text(const struct admin *a, size_t which)
     return a->listeners[which].text;
 }
 
-static void ready(void *user, int64_t now_ms)
+static unsigned connections(const struct admin_listener *l)
 {
-    struct admin_listener *l = user;
+    return MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)->num_connections;
+}
 
-    l->admin->now_ms = now_ms;
+/* It takes some of those that wait to connect, and has another turn for the rest. */
+static void run(struct admin_listener *l)
+{
+    unsigned before = connections(l);
+
     MHD_run(l->daemon);
+    l->again = connections(l) > before;
+}
+
+static void ready(struct loop_edge *e, unsigned changes, int64_t now_ms)
+{
+    struct admin_listener *l = container_of(e, struct admin_listener, edge);
+
+    (void)changes;
+    l->admin->now_ms = now_ms;
+    run(l);
 }
 
 int admin_begin(struct admin *a, struct loop *loop, const struct admin_sources *from)
@@ -234,10 +250,15 @@ int admin_begin(struct admin *a, struct loop *loop, const struct admin_sources *
     a->now_ms = a->tick_ms = clock_now_ms();
     a->serving = true;
     server_world(from->server, a->now_ms)->introductions = &a->introductions;
-    for (size_t i = 0; err == HX_OK && i < a->count; i++)
-        err =
-            loop_watch(loop, MHD_get_daemon_info(a->listeners[i].daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
-                       ready, &a->listeners[i]);
+    /* Changes alone are told: without a descriptor for it, who wants to connect would be told of for ever, and
+     * is tried again each second. */
+    for (size_t i = 0; err == HX_OK && i < a->count; i++) {
+        struct admin_listener *l = &a->listeners[i];
+
+        l->edge = (struct loop_edge){.fd = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+                                     .handler = ready};
+        err = loop_add_edge(loop, &l->edge);
+    }
     return err;
 }
 
@@ -273,8 +294,8 @@ void admin_turn(struct admin *a, int64_t now_ms)
         resumed = true;
     }
     for (size_t i = 0; i < a->count; i++)
-        if (resumed || daemon_timeout_ms(a->listeners[i].daemon) == 0)
-            MHD_run(a->listeners[i].daemon);
+        if (resumed || a->listeners[i].again || daemon_timeout_ms(a->listeners[i].daemon) == 0)
+            run(&a->listeners[i]);
 }
 
 int admin_timeout_ms(const struct admin *a, int64_t now_ms)
@@ -290,6 +311,8 @@ int admin_timeout_ms(const struct admin *a, int64_t now_ms)
 
         if (daemon_ms < ms)
             ms = daemon_ms;
+        if (a->listeners[i].again)
+            ms = 0;
     }
     return a->waiting ? 0 : (int)ms;
 }

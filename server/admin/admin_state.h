@@ -7,6 +7,7 @@
 #include "server/admin/admin.h"
 #include "server/config.h"
 #include "server/introductions.h"
+#include "server/loop.h"
 #include <microhttpd.h>
 
 /* A connection, from its start to its end. */
@@ -33,6 +34,8 @@ struct admin_request {
 struct admin_listener {
     struct admin *admin;
     struct MHD_Daemon *daemon;
+    struct loop_edge edge; /* of what the daemon waits for */
+    bool again;            /* it has more to do */
     bool by_path;
     char text[ADMIN_TEXT_MAX];
     struct admin_peer *peers;

@@ -22,7 +22,7 @@ admin() {
 is() { # is STATUS PATH [CURL_OPTION...]
     local got
     got=$(admin "${@:2}")
-    [ "$got" = "$1" ] || { echo "$2: $got" && cat "$WORK/answer" && return 1; }
+    [ "$got" = "$1" ] || { echo "$2: $got" && head -c 300 "$WORK/answer" && return 1; }
 }
 json() { # json EXPRESSION: of the answer, d
     python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$WORK/answer" "$1"
@@ -191,7 +191,10 @@ none_left() { [ "$(descriptors)" -le "$FDS" ]; }
 check "nor is a descriptor left" await_true 20 none_left
 stop_nameserver
 check "it ends in order" [ $? = 0 ]
-start_admin --admin "$SOCKET" --admin-token "$WORK/token" --auth tofu --auth-db "$WORK/owners" --listen-tcp 127.0.0.1:0
+start_admin --admin "$SOCKET" --admin-token "$WORK/token" --auth tofu --auth-db "$WORK/owners" --listen-tcp 127.0.0.1:0 || {
+    not_ok "it starts with a token" "$WORK/nameserver.err"
+    finish
+}
 check "a socket that it has left is replaced" [ -n "$ADMIN" ]
 check "with a token it is needed" is 401 /api/status
 check "and is enough" is 200 /api/status -H "Authorization: Bearer $TOKEN" -H 'Host: any.example'
@@ -233,6 +236,20 @@ echo >&"$operator"
 check "and the next key that binds it owns it" await_line "$WORK/owner.out" '^two 200$'
 owned() { is 200 /metrics "${AS[@]}" && grep -qx 'hx_owned_names 1' "$WORK/answer" && grep -qx 'hx_claims_total 2' "$WORK/answer"; }
 check "which is counted" owned
+# Without a descriptor for who asks, the loop waits, and does not turn for ever.
+prlimit --pid "$NS_PID" --nofile=$(($(descriptors) + 4))
+start crowd python3 -c '
+import socket, sys, time
+host, port = sys.argv[1].split(":")
+crowd = [socket.create_connection((host, int(port)), 60) for _ in range(30)]
+print("connected", flush=True)
+time.sleep(600)' "${TCP##* }"
+await_line "$WORK/crowd.out" '^connected' >/dev/null
+turns() { is 200 /metrics "${AS[@]}" && awk '$1 == "hx_loop_turn_seconds_count" { print $2 }' "$WORK/answer"; }
+check "who asks while there is no descriptor left waits" is 000 /healthz -m 1
+kill "$PID"
+check "and is answered once there is one" await_true 60 is 200 /healthz
+check "the loop has not spun meanwhile ($(turns) turns)" [ "$(turns)" -lt 20000 ]
 refused() { # refused REGEX OPTION...: it does not start, and says why
     timeout 20 "$B/hx-nameserver" --listen 127.0.0.1:0 "${@:2}" >"$WORK/refused" 2>&1
     [ $? = 2 ] && grep -q "$1" "$WORK/refused"
