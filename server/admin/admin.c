@@ -137,8 +137,12 @@ static void ignore_message(void *user, const char *format, va_list arguments)
     (void)arguments;
 }
 
+/* What it accepts inherits that (socket(7)): who reads slowly costs the kernel little. */
 static int start(struct admin_listener *l, int fd)
 {
+    int unsent = ADMIN_UNSENT_BYTES;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &unsent, sizeof unsent);
     l->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, http_request, l,
         MHD_OPTION_EXTERNAL_LOGGER, ignore_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd,

@@ -10,13 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ADMIN_CONNECTIONS_MAX 64    /* of each listener */
-#define ADMIN_PER_IP_MAX      48    /* of those: one host does not keep all others out */
-#define ADMIN_EVENTS_MAX      32    /* connections that listen to /events, of all listeners */
-#define ADMIN_MEMORY_MAX      16384 /* bytes of one connection, its request among them */
-#define ADMIN_BODY_MAX        1024  /* bytes of a request's body; none is needed */
-#define ADMIN_REQUEST_MS      10000 /* until the first request of a connection is complete */
-#define ADMIN_IDLE_MS         60000 /* until the next one is, and until an answer is taken */
+#define ADMIN_CONNECTIONS_MAX 64     /* of each listener */
+#define ADMIN_PER_IP_MAX      48     /* of those: one host does not keep all others out */
+#define ADMIN_EVENTS_MAX      32     /* connections that listen to /events, of all listeners */
+#define ADMIN_MEMORY_MAX      16384  /* bytes of one connection, its request among them */
+#define ADMIN_BODY_MAX        1024   /* bytes of a request's body; none is needed */
+#define ADMIN_REQUEST_MS      10000  /* until the first request of a connection is complete */
+#define ADMIN_IDLE_MS         120000 /* until the next one is, and until an answer is taken */
+#define ADMIN_UNSENT_BYTES    65536  /* of one connection, in the kernel */
 #define ADMIN_TURN_US         1000
 #define ADMIN_TICK_MS         1000
 #define ADMIN_NEWS_MS         100 /* introductions are told of so often at most */

@@ -125,6 +125,7 @@ void status_write(const struct status *s, const struct admin_sources *from, stru
     json_bool(j, "stopping", server_stopping(from->server));
     json_number(j, "uptime_s", (now_ms - s->begun_ms) / 1000);
     json_number(j, "names", (int64_t)held.names);
+    json_number(j, "owned", (int64_t)held.owned);
     json_number(j, "connections", (int64_t)held.connections);
     json_number(j, "waiters", (int64_t)held.waiters);
     json_number(j, "sessions", (int64_t)held.sessions);

@@ -8,9 +8,11 @@
 
 #include "base/error.h"
 #include "server/admin/access.h"
+#include "server/admin/admin_state.h"
 #include "server/admin/json.h"
 #include "server/admin_address.h"
 #include "server/loop_times.h"
+#include <stdio.h>
 #include <string.h>
 
 #define TOKEN "0123456789abcdef"
@@ -191,6 +193,29 @@ static void quantiles_of_turns_lie_within_their_class(void **state)
     assert_int_equal(loop_times_most_us(LOOP_TIMES_CLASSES - 1), INT64_MAX);
 }
 
+static void paths_lead_to_names(void **state)
+{
+    char name[HOST_ID_MAX + 1], longest[HOST_ID_MAX + 32];
+
+    (void)state;
+    assert_non_null(api_find("/api/names/a%@b", name));
+    assert_string_equal(name, "a%@b");
+    assert_ptr_not_equal(api_find("/api/names/kick", name), api_find("/api/names/kick/kick", name));
+    assert_string_equal(api_find("/api/names/x/kick", name)->allow, "POST ");
+    assert_string_equal(name, "x");
+    assert_null(api_find("/api/names/", name));
+    assert_null(api_find("/api/names//kick", name));
+    assert_null(api_find("/api/names/x/", name));
+    assert_null(api_find("/api/names/x/kick/kick", name));
+    assert_null(api_find("/metrics/", name));
+    assert_null(api_find("", name));
+    snprintf(longest, sizeof longest, "/api/names/%0*d", HOST_ID_MAX, 0);
+    assert_non_null(api_find(longest, name));
+    assert_int_equal(strlen(name), HOST_ID_MAX);
+    snprintf(longest, sizeof longest, "/api/names/%0*d", HOST_ID_MAX + 1, 0);
+    assert_null(api_find(longest, name));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +224,7 @@ int main(void)
         cmocka_unit_test(a_page_of_another_site_changes_nothing),
         cmocka_unit_test(with_a_token_it_or_its_cookie_is_needed),
         cmocka_unit_test(a_token_is_long_enough_and_printable),
+        cmocka_unit_test(paths_lead_to_names),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(an_error_of_the_buffer_stays),
         cmocka_unit_test(quantiles_of_turns_lie_within_their_class),
