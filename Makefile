@@ -280,7 +280,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	for p in hx-nameserver udtcurl; do install -m 644 packaging/completion/options.zsh $(DESTDIR)$(ZSHDIR)/_$$p && install -m 644 \
 	    packaging/completion/options.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p || exit; done
 	install -m 644 server/hx-nameserver.8 $(DESTDIR)$(MANDIR)/man8
-	install -m 644 -D -t $(DESTDIR)$(UNITDIR) server/*.service client/tool/*.service
+	install -m 644 -D -t $(DESTDIR)$(UNITDIR) server/*.service server/*.socket client/tool/*.service
 	install -m 644 -D server/hx-nameserver.sysctl $(DESTDIR)$(PREFIX)/lib/sysctl.d/10-hx-nameserver.conf
 	install -m 644 README.md server/hx-nameserver.conf $(DESTDIR)$(PREFIX)/share/doc/hx
 

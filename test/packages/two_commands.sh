@@ -15,6 +15,23 @@ refused() { # with another key
     HX_KEY=$(hx key --file /tmp/other) && export HX_KEY && timeout 60 hx ping -c 1 home --nameserver 127.0.0.1 2>&1 | grep 'refused by the holder'
 }
 keeps_secret() { ! journalctl -q -o cat -u hx-bind@home | grep -F "$(cut -d' ' -f1 /var/lib/hx-bind/home/key)"; }
+tells_owner() { # the nameserver, by which key the name was bound: the one that the device has
+    local key
+    key=$(hx key --device /var/lib/hx-bind/home/device.key) && awaits hx-nameserver "event=bound .*name=home key=${key:0:16}"
+}
+others_are_refused() { # who has the peers' key, and another device's, may not bind the name
+    hx key --device /tmp/device >/dev/null && { timeout 8 hx bind home --echo --nameserver 127.0.0.1 \
+        --key-file /var/lib/hx-bind/home/key --device-key /tmp/device --verbose >/tmp/bind 2>&1 </dev/null
+        cat /tmp/bind
+        ! grep '^bound' /tmp/bind && grep 'owned by' /tmp/bind; }
+}
+reloads() { # with a limit that was changed meanwhile
+    sed -i 's/^max-per-address = .*/max-per-address = 4096/' /etc/hx/nameserver.conf && systemctl reload hx-nameserver &&
+        awaits hx-nameserver 'event=reloaded'
+}
+socket_serves() { # in the place of what the configuration says: the device's next datagram starts the service
+    systemctl stop hx-nameserver && systemctl enable --now hx-nameserver.socket && echoes && systemctl is-active hx-nameserver
+}
 is_nobody() { # is_nobody UNIT: some user that was made for it, without any capability
     local pid
     pid=$(systemctl show -P MainPID "$1") && grep -E '^(Uid|CapBnd|NoNewPrivs|Seccomp):' "/proc/$pid/status" >/tmp/status
@@ -34,7 +51,8 @@ killed() { # systemd starts it again, and the device comes back
 # shellcheck disable=SC2046
 gone() {
     [ -z "$(ls -d /var/lib/hx* /var/lib/private/hx* /etc/hx* /etc/systemd/system/*/hx* 2>/dev/null)" ] &&
-        [ -z "$(ss -Hlun 'sport = :7000' 2>/dev/null)" ] && [ -z "$(systemctl list-units -q --plain 'hx*')" ]
+        [ -z "$(ss -Hlun 'sport = :7000' 2>/dev/null)" ] && [ -z "$(systemctl list-units -q --plain 'hx*')" ] &&
+        ! systemctl is-active hx-nameserver.socket
 }
 exposure() { systemd-analyze security --no-pager "$1" | tail -n 1 | sed "s/^[^O]*//"; }
 
@@ -44,16 +62,22 @@ check "the nameserver runs" awaits hx-nameserver 'event=listening'
 check "and will after the next boot" systemctl is-enabled hx-nameserver
 check "the second command: systemctl enable --now hx-bind@home" systemctl enable --now hx-bind@home
 check "the device is bound" awaits hx-bind@home '^bound home as '
-check "the nameserver's log says so" awaits hx-nameserver 'event=bound .*home'
+check "by the key that it has made for itself" tells_owner
 check "who has its key reaches it" echoes
 check "and nobody else: another key is refused" refused
+check "nor may another device bind the name" others_are_refused
+check "it is reached as before" echoes
 check "the nameserver is nobody in particular" is_nobody hx-nameserver
 check "the device is nobody in particular" is_nobody hx-bind@home
 check "its log does not tell the key" keeps_secret
 note "systemd-analyze security: $(exposure hx-nameserver.service); $(exposure hx-bind@home.service)"
 check "a nameserver that is killed comes back, and so does the device" killed
+check "it still knows whose the name is, when the device is away" eval 'systemctl stop hx-bind@home && others_are_refused'
+check "the device returns, and has it" eval 'systemctl start hx-bind@home && echoes'
+check "a limit that is changed is reloaded" reloads
 check "the packages are installed over themselves" dpkg -i ./hx_*.deb ./hx-nameserver_*.deb
 check "and the device is reached again" echoes
+check "the socket is enabled, and starts the nameserver for the device" socket_serves
 check "they are purged while they run" apt-get purge -y hx hx-nameserver
 check "and nothing runs or is left of them" gone
 echo end >&3
