@@ -92,12 +92,13 @@ each() {
         tap "$lane" "$suite: $(basename "$file")" "$seconds" env B="$B" "$file"
     done
 }
-units() { # units B [PATTERN]: the unit tests built in B
-    local f
+units() { # units B [PATTERN]: the unit tests built in B; first those of UDT, as some of them wait for half a minute
+    local f first=() rest=()
     for f in test/unit/test_${2:-*}.c; do
-        f=${f%.c}
-        echo "$1/$f"
+        f=$1/${f%.c}
+        case $f in */test_udt*) first+=("$f") ;; *) rest+=("$f") ;; esac
     done
+    printf '%s\n' "${first[@]}" "${rest[@]}"
 }
 export -f run_tap
 
