@@ -327,7 +327,7 @@ class Group(_Source):
                 if timeout == 0:
                     raise
             if deadline is not None and time.monotonic() >= deadline:
-                raise errors.TimedOutError(f"waiting for {self.sync.session!r}")
+                raise self.sync.late()
             await asyncio.sleep(_LOOK_S)
 
 

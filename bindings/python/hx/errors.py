@@ -16,19 +16,19 @@ class Error(OSError):
     """Any error of libhx. `code` is its number in hx.h; str() names what was tried, what is wrong and what to do."""
 
     code: ClassVar[int] = 0
-    hint: ClassVar[str] = "see the program's own log for what went before"
+    hint: str = "see the program's own log for what went before"
     _errno: ClassVar[int] = _errno.EIO
 
-    def __init__(self, what: str, detail: str = "", code: int = 0) -> None:
+    def __init__(self, what: str, detail: str = "", code: int = 0, hint: str = "") -> None:
         wrong = text(lib().hx_strerror(code or self.code))
-        self.what, self.detail, self._code = what, detail, code
+        self.what, self.detail, self._code, self.hint = what, detail, code, hint or self.hint
         super().__init__(self._errno, f"{what}: {wrong}{f' ({detail})' if detail else ''}: {self.hint}")
 
     def __str__(self) -> str:
         return str(self.strerror)
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return type(self), (self.what, self.detail, self._code)
+        return type(self), (self.what, self.detail, self._code, self.hint)
 
 
 class WouldBlockError(Error, BlockingIOError):
@@ -216,6 +216,21 @@ BY_CODE: Dict[int, Type[Error]] = {
               PunchError, AddressError, SystemCallError, CanceledError, RejectedError, AuthError, FloodError,
               FamilyError, ProxyError, CertificateError, DeniedError)
 }
+
+
+# What to do where it is a group's error.
+GROUP_HINTS: Dict[Type[Error], str] = {
+    InvalidArgumentError: "check the session and own_name, which must be given (1 to 255 letters, digits or any of "
+                          "!#$%&'*+-.^_`|~@), expect (2 to 64), the nameserver (HOST[:PORT]) and keys",
+    ConflictError: "take another own_name, or end the member that has it; a session that is full takes nobody else",
+    LimitError: "the session, or the nameserver, has no room: take another session, or try again later",
+}
+
+
+def of_group(error: Error) -> Error:
+    """The same error, with what is to be done where it is a group's."""
+    kind = type(error)
+    return kind(error.what, error.detail, error._code, GROUP_HINTS.get(kind, error.hint))
 
 
 def error(code: int, what: str, detail: str = "") -> Error:

@@ -70,7 +70,16 @@ class Group(Source):
                 break
         if code == errors.AGAIN and timeout != 0:
             code = errors.TimedOutError.code
+        if code == errors.TimedOutError.code:
+            raise self.late()
         errors.check(code, f"waiting for {self.session!r}")
+
+    def late(self) -> errors.TimedOutError:
+        """What wait() raises when the time is over."""
+        now = self.state
+        return errors.TimedOutError(
+            f"waiting for {self.session!r}", f"{now.here} of {now.expect} are here, {now.connected} connected",
+            hint="go on with those who are connected, or wait again; members need the same nameserver, session and key")
 
     def _wait_once(self, milli: int) -> int:
         with self._side.lock:
@@ -116,8 +125,10 @@ def join_now(session: str, expect: int, config: Config, timeout: Optional[float]
     what = f"joining {session!r}"
     try:
         joined: Tuple[int, Tap] = made(begin, config, timeout, what, lambda pointer, tap: (pointer, tap.hold()))
-    except errors.NotFoundError as error:
+    except errors.Error as error:
         if error.what != what:  # no key
             raise
-        raise errors.RejectedError(what, "this nameserver knows no sessions: it is older than they are") from error
+        if isinstance(error, errors.NotFoundError):
+            raise errors.RejectedError(what, "this nameserver knows no sessions: it is older than they are") from error
+        raise errors.of_group(error) from None
     return joined

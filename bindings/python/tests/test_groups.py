@@ -71,7 +71,7 @@ class Groups(Case):
         bob = self.join("bob")
         self.assertEqual(list(self.streams(alice, 1)), ["bob"])
         self.assertEqual((alice.state.expect, alice.state.here), (3, 2))
-        self.assertRaises(TimeoutError, bob.wait, 0.05)
+        self.assertRaisesRegex(TimeoutError, "2 of 3 are here.*go on with", bob.wait, 0.05)
 
     def test_events_tell_of_the_others(self) -> None:
         told: List[hx.Event] = []
@@ -143,9 +143,9 @@ class Groups(Case):
         self.assertIn("is held by", other.line("chat.py"))
         self.assertEqual(other.popen.wait(PATIENCE), 1)
         for expect in (0, 1, 65):
-            self.assertRaises(hx.InvalidArgumentError, self.join, "alice", expect)
-        self.assertRaises(hx.InvalidArgumentError, self.join, "alice", session="x" * 256)
-        self.assertRaises(hx.InvalidArgumentError, hx.Group, "x", 2, **self.options())
+            self.assertRaisesRegex(hx.InvalidArgumentError, r"expect \(2 to 64\)", self.join, "alice", expect)
+        self.assertRaisesRegex(hx.InvalidArgumentError, "session.*1 to 255", self.join, "alice", session="x" * 256)
+        self.assertRaisesRegex(hx.InvalidArgumentError, "own_name, which must be", hx.Group, "x", 2, **self.options())
 
     def test_a_nameserver_without_sessions_is_told_as_such(self) -> None:
         with mock.patch("hx.group.made", side_effect=hx.NotFoundError("joining 'x'")):  # its 404
@@ -199,7 +199,7 @@ class Loop(Case, unittest.IsolatedAsyncioTestCase):
         for _ in range(3):
             with self.assertRaises(asyncio.TimeoutError):
                 await asyncio.wait_for(group.wait(), 0.02)
-        with self.assertRaises(hx.TimedOutError):
+        with self.assertRaisesRegex(hx.TimedOutError, r"1 of 2 are here.*wait again"):
             await group.wait(0.02)
         with self.assertRaises(hx.WouldBlockError):
             await group.wait(0)
