@@ -31,6 +31,7 @@ ours     bind,connect  $HASH
 either   bind          $OTHER
 either   bind,connect  $HASH
 mine6    bind,connect  $DEVICE
+python   bind,connect  $DEVICE
 tunnel   bind,connect  $DEVICE
 lunch    join          $DEVICE
 lunch    join          $OTHER
@@ -57,6 +58,23 @@ start_bound mine mine --echo
 check "a device binds with its key by itself, and connects" echoes mine
 check "the nameserver knows by whom" grep -qE "event=bound .*key=${DEVICE:0:16}" "$WORK/nameserver.err"
 check "another device may not connect" refused mine "rules.*a line .mine connect $OTHER" --device-key "$WORK/other/device.key"
+python() { # a program on libhx
+    [ "$(HX_KEY=$(cat "$KEYS/key") HX_LIBRARY=$B/libhx.so.0 PYTHONPATH=$TOP/bindings/python PYTHONDONTWRITEBYTECODE=1 \
+        timeout $((20 * SLOW)) python3 -c '
+import hx, sys
+key = open(sys.argv[1]).read()
+with hx.listen("python", device_key=key) as here, hx.connect("python", device_key=key) as there:
+    there.sendall(b"a line")
+    there.shutdown()
+    print(here.accept().read().decode())
+try:
+    hx.connect("mine", device_key="")
+except hx.DeniedError as error:
+    print(error)' "$KEYS/device.key" 2>&1 | head -c 300 | tee "$WORK/python.out" | grep -cE '^a line$|line .mine connect psk:HASH.')" = 2 ] && return
+    cat "$WORK/python.out"
+    return 1
+}
+check "a program on libhx proves the key that it gives, and hears why it may not" python
 start_bound theirs theirs --echo --device-key "$WORK/other/device.key"
 check "with --device-key it is another device" echoes theirs --device-key "$WORK/other/device.key"
 printf '[theirs]\ndevice-key = ~/../other/device.key\n' >"$KEYS/config"

@@ -51,7 +51,7 @@ check "a file that cannot be written is told of before anything is sent" \
 # --- a nameserver that wants to know who asks
 stop_nameserver
 DEVICE=$("$HX" key --device "$WORK/device.key")
-echo "traced bind $DEVICE" >"$WORK/rules"
+printf '%s %s\n' "traced bind" "$DEVICE" "nobody-* connect" "$DEVICE" >"$WORK/rules"
 start_nameserver --auth "$WORK/rules" || exit 1
 start bind "$HX" bind traced --echo -v --trace "$WORK/proven" --trace-secrets --device-key "$WORK/device.key" -n "$NS"
 BIND=$PID
@@ -67,6 +67,12 @@ bound_by_hand() { # with the key's proof, on the same connection
     grep -qx '200 1' "$WORK/fetch.out"
 }
 check "udtcurl --device-key proves it, too" bound_by_hand
+twice() { # the first answer tells with what the second request is proven
+    fetch -v --device-key "$WORK/device.key" "udt://$NS/connect?host_id=nobody-1" "udt://$NS/connect?host_id=nobody-2"
+    [ "$(grep -c '^< HTTP/1.1 401 ' "$WORK/fetch.err") $(grep -c '^< HTTP/1.1 404 ' "$WORK/fetch.err")" = "1 2" ] &&
+        grep -qx '404 0' "$WORK/fetch.out" # the second one needed no connection of its own
+}
+check "what is asked next on the connection is proven at once" twice
 unproven() { fetch "udt://$NS/bind?host_id=traced" && grep -qx '401 1' "$WORK/fetch.out"; }
 check "without it the answer is 401" unproven
 chmod 644 "$WORK/device.key"

@@ -67,6 +67,9 @@ static void run(const struct fuzz_input *in, size_t step, struct fuzz_log *log)
 static void check_line(const char *text, size_t len)
 {
     static struct transcript_line line, again;
+    int64_t unix_ms;
+    if (transcript_read_begin(&unix_ms, text, len) == HX_OK)
+        FUZZ_CHECK(transcript_read(&line, text, len) == HX_OK && line.mark == TRANSCRIPT_NOTHING);
     if (transcript_read(&line, text, len) != HX_OK)
         return;
     FUZZ_CHECK(line.len <= TRANSCRIPT_LINE_MAX && line.data[line.len] == '\0' && line.at_us >= 0);

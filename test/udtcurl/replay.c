@@ -417,7 +417,9 @@ static const char *failure(int code)
 static void begin(struct replay *r)
 {
     replay_ids_init(&r->ids);
-    r->begun_ms = r->waiting_ms = clock_now_ms();
+    r->waiting_ms = clock_now_ms();
+    r->waiting_us = r->script.steps[0].at_us;
+    r->begun_ms = r->waiting_ms - r->waiting_us / 1000;
     for (int i = 0; i < r->script.stream_count; i++) {
         struct player *p = &r->players[i];
         p->recorded = &r->script.streams[i];
