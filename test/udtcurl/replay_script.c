@@ -61,12 +61,16 @@ static int add(struct records *r, const struct transcript_line *line, int stream
         r->list = list;
         r->room = room;
     }
-    char *data = malloc(line->len + 1);
-    if (!data)
+    struct record *one = &r->list[r->count];
+    *one = (struct record){.mark = line->mark,
+                           .stream = stream,
+                           .at_us = line->at_us + r->offset_us,
+                           .order = r->count,
+                           .data = malloc(line->len + 1),
+                           .len = line->len};
+    if (!one->data)
         return UC_MEMORY;
-    memcpy(data, line->data, line->len + 1);
-    r->list[r->count] =
-        (struct record){line->mark, stream, line->at_us + r->offset_us, r->count, data, line->len};
+    memcpy(one->data, line->data, line->len + 1);
     r->count++;
     return UC_OK;
 }
