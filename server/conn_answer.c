@@ -63,14 +63,21 @@ static int bound(struct conn *c)
     if (how != REGISTRY_FREE && how != REGISTRY_JOINED)
         conn_log(c, LOG_INFO, "replaced", "name", c->request->host_id, "member", conn_member_name(c),
                  "holder", LOG_ADDRESS(&c->member.answer.holder), "reason", reasons[how]);
-    if (c->request->target == REQUEST_JOIN)
+    if (c->request->target == REQUEST_JOIN) {
+        if (c->world->transcripts)
+            transcripts_holds(c->stream); /* it meets nobody as who holds a name or has asked for one does */
         return conn_joined(c);
+    }
     conn_log(c, LOG_INFO, how == REGISTRY_JOINED ? "joined" : "bound", "name", c->request->host_id, "key",
              CONN_LOG_KEY(c));
     if (c->member.lines) /* attempts that began before the name moved to this connection */
         conn_expect_reports(c, CONN_REPORTS_BEFORE);
     int err = begin_stream(c, CONN_STREAM_BIND);
-    return err < 0 ? err : conn_flush(c);
+    if (err == HX_OK)
+        err = conn_flush(c);
+    if (c->world->transcripts)
+        transcripts_holds(c->stream);
+    return err;
 }
 
 /* From /connect's point of view there is a holder: the answer streams from now on. */

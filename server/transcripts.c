@@ -249,7 +249,6 @@ static struct recorded *of(struct stream *s)
 static void keep(struct recorded *r, enum transcript_mark mark, const void *data, size_t len)
 {
     const struct kept k = {.at_us = clock_now_us(), .len = len, .mark = mark};
-    static const char streams[] = "multipart/x-mixed-replace";
 
     if (r->file) {
         add_bytes(r->all, r->file, &r->file->h2, k.at_us, mark, data, len);
@@ -262,7 +261,14 @@ static void keep(struct recorded *r, enum transcript_mark mark, const void *data
         r->kept_full = true;
         buf_free(&r->kept);
     }
-    r->kept_over = mark == TRANSCRIPT_RECEIVED && memmem(data, len, streams, strlen(streams)) != NULL;
+}
+
+void transcripts_holds(struct stream *recorded)
+{
+    struct recorded *r = recorded_of(recorded);
+
+    if (r)
+        r->kept_over = true;
 }
 
 static ssize_t recorded_read(struct stream *s, void *data, size_t len)

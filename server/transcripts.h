@@ -32,6 +32,8 @@ struct stream *transcripts_record(struct transcripts *t, struct stream *under);
 /* Gives `under` back. */
 void transcripts_release(struct stream *recorded);
 
+/* Its answer to who wants to be found has begun: from now on what it is sent is of those that it meets. */
+void transcripts_holds(struct stream *recorded);
 /* A holder has this part of somebody, who is told in the same call of the registry; it leaves in `later_ms`. */
 void transcripts_told(struct transcripts *t, struct stream *h1, const void *part, size_t len,
                       int64_t later_ms);

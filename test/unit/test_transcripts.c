@@ -104,6 +104,7 @@ static void two(void)
     assert_true(r1 && r2);
     say(&h1, r1, "GET /bind?host_id=a HTTP/1.1\r\n\r\n");
     reply(r1, head);
+    transcripts_holds(r1);
     reply(r1, "a part of somebody else");
     say(&h2, r2, "GET /connect?host_id=a HTTP/1.1\r\n\r\n");
 }
@@ -146,6 +147,17 @@ static void both_streams_are_there_and_nothing_of_others(void **state)
     assert_has(written(), "= ended");
     assert_int_equal(counters.of[COUNTER_TRANSCRIPTS], 1);
     assert_int_equal(counters.of[COUNTER_TRANSCRIPTS_CUT], 0);
+}
+
+static void what_was_asked_before_on_the_connection_is_there_as_well(void **state)
+{
+    (void)state;
+    two();
+    reply(r2, head); /* as that of a HEAD */
+    say(&h2, r2, "GET /connect?host_id=again HTTP/1.1\r\n\r\n");
+    meet();
+    assert_has(written(), "> GET /connect?host_id=again HTTP/1.1");
+    leave();
 }
 
 static void a_second_holder_of_the_name_is_told_from_the_first(void **state)
@@ -255,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(both_streams_are_there_and_nothing_of_others),
+        TEST(what_was_asked_before_on_the_connection_is_there_as_well),
         TEST(a_second_holder_of_the_name_is_told_from_the_first),
         TEST(who_is_only_looked_up_has_no_transcript),
         TEST(a_holder_that_ends_before_who_was_told_of_it_is_none),
