@@ -237,4 +237,5 @@ int main(int argc, char **argv)
     if (s.refuse)
         refuse_everybody(local);
     run(s, listener);
+    return 0; // never
 }
