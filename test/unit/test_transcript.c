@@ -183,7 +183,9 @@ static void what_is_no_line_of_a_transcript_is_refused(void **state)
         if (transcript_read(&line, bad[i], strlen(bad[i])) != HX_EPROTO)
             fail_msg("taken: %s", bad[i]);
     char *longest = repeated('a', TRANSCRIPT_LINE_MAX + 1);
-    memcpy(longest, "1 > aaaa", 8);
+    longest[0] = '1';
+    longest[1] = longest[3] = ' ';
+    longest[2] = '>';
     assert_int_equal(transcript_read(&line, longest, TRANSCRIPT_LINE_MAX), HX_OK);
     assert_int_equal(transcript_read(&line, longest, TRANSCRIPT_LINE_MAX + 1), HX_ETOOBIG);
     free(longest);
