@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 /* The longest of each class, in microseconds; the last class has those that are longer. */
-#define LOOP_TIMES_MAP(X)                                                                                 \
-    X(20)                                                                                                 \
-    X(50)                                                                                                 \
-    X(100) X(200) X(500) X(1000) X(2000) X(5000) X(10000) X(20000) X(50000) X(100000) X(200000) X(500000) \
-        X(1000000)
+#define LOOP_TIMES_MAP(X) \
+    X(20)                 \
+    X(50)                 \
+    X(100)                \
+    X(200) X(500) X(1000) X(2000) X(5000) X(10000) X(20000) X(50000) X(100000) X(200000) X(500000) X(1000000)
 enum loop_times_class {
 #define LOOP_TIMES_CLASS(us) LOOP_TIMES_##us,
     LOOP_TIMES_MAP(LOOP_TIMES_CLASS)
