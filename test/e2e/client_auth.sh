@@ -11,8 +11,8 @@ mkdir -p "$HOME/.config/hx" "$WORK/other"
 KEYS=$HOME/.config/hx
 
 # --- the key itself
-check "there is no key of this device before it is made" ended 2000 1 'no file .*device.key.: .hx key --device' "$HX" key --device --show
-check "it is made once, and what may be known of it is printed" ended 2000 0 "stored in '$KEYS/device.key'.*home bind ed25519:" "$HX" key --device -v
+check "there is no key of this device before it is made" ended 20000 1 'no file .*device.key.: .hx key --device' "$HX" key --device --show
+check "it is made once, and what may be known of it is printed" ended 20000 0 "stored in '$KEYS/device.key'.*home bind ed25519:" "$HX" key --device -v
 DEVICE=$(cat "$WORK/ended.out")
 check "for nobody else to read" [ "$(stat -c %a "$KEYS/device.key")" = 600 ]
 check "the second time it is only shown" [ "$("$HX" key --device)" = "$DEVICE" ]
@@ -49,7 +49,7 @@ echoes() { # echoes NAME [OPTION...]: a line goes to the holder of NAME and back
     return 1
 }
 refused() { # refused NAME REGEX [OPTION...]: connect says so
-    ended 5000 1 "$2" "$HX" connect "$1" "${@:3}"
+    ended 20000 1 "$2" "$HX" connect "$1" "${@:3}"
 }
 
 start_bound open open --echo
@@ -95,9 +95,9 @@ check "a file that is no such key is told of" refused theirs "holds no key of a 
 mkdir -p "$WORK/bare/.config/hx"
 cp "$KEYS/key" "$WORK/bare/.config/hx"
 check "without --insecure there is a key in any case, which may not be the right one" \
-    ended 5000 1 'a line .mine connect psk:HASH., with what .hx key --auth. prints' env HOME="$WORK/bare" "$HX" connect mine
+    ended 20000 1 'a line .mine connect psk:HASH., with what .hx key --auth. prints' env HOME="$WORK/bare" "$HX" connect mine
 check "who has none at all hears how to make one" \
-    ended 5000 1 'wants to know who asks; this host has no key to prove: .hx key --device. makes one' \
+    ended 20000 1 'wants to know who asks; this host has no key to prove: .hx key --device. makes one' \
     env HOME="$WORK/bare" "$HX" connect mine --insecure
 
 # --- hx bind goes on asking: the line may come, and go
@@ -136,7 +136,7 @@ HX_KEY=$(cat "$KEYS/key")
 start ann "$HX" meet lunch --expect 2 --name ann -v
 start bob "$HX" meet lunch --expect 2 --name bob -v --device-key "$WORK/other/device.key"
 check "two meet in a session, each with the key of its device" await_line "$WORK/ann.err" 'bob' $((20 * SLOW))
-check "who may not join is told" ended 5000 1 "a line .dinner join $DEVICE" "$HX" meet dinner --expect 2 --timeout 2
+check "who may not join is told" ended 20000 1 "a line .dinner join $DEVICE" "$HX" meet dinner --expect 2 --timeout 2
 unset HX_KEY
 
 finish

@@ -41,12 +41,12 @@ check "a peer alone finds nobody" differs "$WORK/h2" 'now: +HTTP/1\.1 404 Not Fo
 
 # --- what is no transcript
 echo "GET / HTTP/1.1" >"$WORK/none"
-check "what is no transcript is refused with its line" ended 5000 2 'line 1 is none of a transcript' "$B/udtcurl" --replay "$WORK/none" "$NS"
-check "so is a file that is not there" ended 5000 26 'No such file' "$B/udtcurl" --replay "$WORK/absent" "$NS"
+check "what is no transcript is refused with its line" ended 20000 2 'line 1 is none of a transcript' "$B/udtcurl" --replay "$WORK/none" "$NS"
+check "so is a file that is not there" ended 20000 26 'No such file' "$B/udtcurl" --replay "$WORK/absent" "$NS"
 check "where nobody answers it ends as other transfers do" \
-    ended 5000 28 'timed out' "$B/udtcurl" --replay "$WORK/both" --connect-timeout 0.2 127.0.0.1:1
+    ended 20000 28 'timed out' "$B/udtcurl" --replay "$WORK/both" --connect-timeout 0.2 127.0.0.1:1
 check "a file that cannot be written is told of before anything is sent" \
-    ended 5000 1 "cannot write '$WORK/no/such'" "$HX" bind traced --trace "$WORK/no/such"
+    ended 20000 1 "cannot write '$WORK/no/such'" "$HX" bind traced --trace "$WORK/no/such"
 
 # --- a nameserver that wants to know who asks
 stop_nameserver
@@ -76,5 +76,5 @@ check "what is asked next on the connection is proven at once" twice
 unproven() { fetch "udt://$NS/bind?host_id=traced" && grep -qx '401 1' "$WORK/fetch.out"; }
 check "without it the answer is 401" unproven
 chmod 644 "$WORK/device.key"
-check "a key that others can read is refused" ended 5000 58 'chmod 600' "$B/udtcurl" --device-key "$WORK/device.key" "udt://$NS/"
+check "a key that others can read is refused" ended 20000 58 'chmod 600' "$B/udtcurl" --device-key "$WORK/device.key" "udt://$NS/"
 finish
