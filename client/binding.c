@@ -359,6 +359,8 @@ static bool may_hurry(const struct leg *leg)
 
 void binding_network_changed(struct binding *b)
 {
+    if (!b->settings) /* a group looks at its NAT before it begins */
+        return;
     if (b->candidates)
         local_candidates_network_changed(b->candidates);
     for (int i = 0; i < 2; i++) {
