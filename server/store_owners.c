@@ -149,6 +149,13 @@ void store_owners_close(struct store_owners *o)
     free(o);
 }
 
+bool store_owners_moved(struct store_owners *o)
+{
+    int moved = 0;
+
+    return sqlite3_file_control(o->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
 static sqlite3_stmt *with_name(struct store_owners *o, enum statement which, struct store_bytes name)
 {
     sqlite3_stmt *s = o->statements[which];

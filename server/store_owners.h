@@ -16,6 +16,8 @@ struct store_owners;
 int store_owners_open(struct store_owners **out, const char *path, bool create,
                       char error[STORE_OWNERS_ERROR_MAX]);
 void store_owners_close(struct store_owners *o); /* NULL is fine */
+/* Whether its path leads to another file by now, or to none: what is written would be lost with this one. */
+bool store_owners_moved(struct store_owners *o);
 /* Why the last of the following has failed. */
 const char *store_owners_error(const struct store_owners *o);
 

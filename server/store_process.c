@@ -32,6 +32,7 @@ struct process {
     int fd;
     struct store_files files;
     struct store_owners *owners; /* NULL: there are none, or they cannot be used */
+    bool owners_known;           /* the database has been opened: if it is not there, it is not made anew */
     int64_t retry_ms;            /* when they may be opened again */
     int64_t told_ms;             /* when trouble with them was last told of; -1: never */
     struct store_transcripts *transcripts;
@@ -121,8 +122,9 @@ static int open_owners(struct process *p, int64_t now_ms)
     if (!p->c->auth_db || p->owners || now_ms < p->retry_ms)
         return HX_OK;
     p->retry_ms = now_ms + STORE_RETRY_MS;
-    if (store_owners_open(&p->owners, p->c->auth_db, true, error) < 0)
+    if (store_owners_open(&p->owners, p->c->auth_db, !p->owners_known, error) < 0)
         return tell_trouble(p, STORE_NO_OWNERS, error);
+    p->owners_known = true;
     p->rows.len = 0;
     int err = store_owners_each(p->owners, false, send_row, p);
     if (err != HX_ESYS)
@@ -141,8 +143,28 @@ static int tell_forgotten(void *user, struct store_bytes name)
     return name.len > STORE_NAME_MAX ? HX_OK : send_message(user, &m);
 }
 
+/* Somebody has taken the file away, or put another one into its place: what went into this one would be lost,
+ * and a file that were made in its place would be in the way of the copy that is brought back. */
+static int leave_owners(struct process *p)
+{
+    char text[STORE_OWNERS_ERROR_MAX];
+
+    store_owners_close(p->owners);
+    p->owners = NULL;
+    p->retry_ms = 0;
+    snprintf(
+        text, sizeof text,
+        "%.200s: the file is no more the one that was opened; what is there is opened instead, and names "
+        "that were owned stay so until a restart",
+        p->c->auth_db);
+    int err = tell_trouble(p, STORE_NO_OWNERS, text);
+    return err < 0 ? err : open_owners(p, clock_now_ms());
+}
+
 static int look_at_owners(struct process *p)
 {
+    if (p->owners && store_owners_moved(p->owners))
+        return leave_owners(p);
     if (!p->owners)
         return HX_OK;
     int err = store_owners_look(p->owners, tell_forgotten, p);

@@ -8,6 +8,7 @@
 
 #include "server/store_owners.h"
 #include "test/unit/store_fixture.h"
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -160,6 +161,64 @@ static void a_full_disk_takes_no_claim_and_the_next_one_succeeds_when_there_is_r
     signal(SIGXFSZ, SIG_DFL);
 }
 
+static void move(const char *from, const char *to)
+{
+    char a[96], b[96];
+
+    for (int i = 0; i < 3; i++) { /* with what SQLite has beside it */
+        static const char *const ends[] = {"", "-wal", "-shm"};
+        snprintf(a, sizeof a, "%s%s", from, ends[i]);
+        snprintf(b, sizeof b, "%s%s", to, ends[i]);
+        if (rename(a, b) < 0)
+            assert_int_equal(errno, ENOENT);
+    }
+}
+
+/* What is claimed meanwhile would go into a file that nobody will read again. */
+static void a_database_that_is_taken_away_takes_no_claim_until_there_is_one_again(void **state)
+{
+    char away[96];
+
+    (void)state;
+    start();
+    claim("alice", 1, HX_OK);
+    snprintf(away, sizeof away, "%s.away", db_path);
+    move(db_path, away);
+    claim("bob", 1, HX_ESYS);
+    assert_non_null(strstr(seen.log, "the file is no more the one that was opened"));
+    assert_false(store_owners_usable(store));
+    assert_int_equal(access(db_path, F_OK), -1); /* an empty one in its place would be in a copy's way */
+    move(away, db_path);
+    store_end(store);
+    start();
+    claim("bob", 1, HX_OK);
+    assert_int_equal(rows(), 2);
+}
+
+static void a_database_that_takes_the_place_of_another_is_the_one_that_counts(void **state)
+{
+    char error[STORE_OWNERS_ERROR_MAX], other[96], away[96];
+    uint8_t key[STORE_KEY_BYTES] = {9}, owner[STORE_KEY_BYTES];
+    struct store_owners *o;
+
+    (void)state;
+    snprintf(other, sizeof other, "%s.other", db_path);
+    assert_int_equal(store_owners_open(&o, other, true, error), HX_OK);
+    assert_int_equal(store_owners_begin(o), HX_OK);
+    assert_int_equal(store_owners_claim(o, (struct store_bytes){"carol", 5}, key, owner), HX_OK);
+    assert_int_equal(store_owners_commit(o), HX_OK);
+    store_owners_close(o);
+    start();
+    claim("alice", 1, HX_OK);
+    snprintf(away, sizeof away, "%s.away", db_path);
+    move(db_path, away);
+    move(other, db_path);
+    claim("bob", 1, HX_OK);
+    assert_int_equal(seen.owned, 1); /* carol's */
+    assert_int_equal(rows(), 2);
+    assert_true(store_owners_usable(store));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +230,8 @@ int main(void)
         TEST(more_claims_at_once_than_there_may_be_are_refused),
         TEST(a_foreign_database_is_told_of_and_takes_no_claim),
         TEST(a_full_disk_takes_no_claim_and_the_next_one_succeeds_when_there_is_room),
+        TEST(a_database_that_is_taken_away_takes_no_claim_until_there_is_one_again),
+        TEST(a_database_that_takes_the_place_of_another_is_the_one_that_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
