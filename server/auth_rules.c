@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READ_BYTES 65536
+#define READ_BYTES      65536
+#define SHOWN_MAX       16             /* characters of a word that is wrong */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* that some editors put before UTF-8 */
 
 /* A name or a pattern, with all of its lines. */
 struct subject {
@@ -217,10 +219,13 @@ struct auth_match auth_rules_match(const struct auth_rules *r, enum auth_action 
 
 /* ---- lines ---- */
 
+/* Of a word only its beginning is told: it may be a shared key's hash, in a log that others read. */
 static int complain(struct auth_parser *p, const char *what, const char *why)
 {
-    snprintf(p->error, sizeof p->error, "%s:%d: %s%.60s%s%s", p->file, p->line, what[0] ? "'" : "", what,
-             what[0] ? "' " : "", why);
+    const char *close = what[0] ? strlen(what) > SHOWN_MAX ? "...' " : "' " : "";
+
+    snprintf(p->error, sizeof p->error, "%s:%d: %s%.*s%s%s", p->file, p->line, what[0] ? "'" : "", SHOWN_MAX,
+             what, close, why);
     return HX_EINVAL;
 }
 
@@ -230,12 +235,22 @@ static int no_memory(struct auth_parser *p)
     return HX_ENOMEM;
 }
 
+/* A CR within a line is what some take for its end, and what follows it for a rule; others print such bytes on
+ * a terminal. */
+static bool has_control(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
+            return true;
+    return false;
+}
+
 /* Cuts a word off; "" at the end of the line. */
 static char *take_word(char **rest)
 {
-    char *word = *rest + strspn(*rest, " \t\r");
+    char *word = *rest + strspn(*rest, " \t");
 
-    *rest = word + strcspn(word, " \t\r");
+    *rest = word + strcspn(word, " \t");
     if (**rest)
         *(*rest)++ = '\0';
     return word;
@@ -291,8 +306,10 @@ static int take_psk(struct auth_parser *p, const struct subject *s, uint8_t acti
 static int take_line(struct auth_parser *p)
 {
     char *rest = p->text;
-    if (memchr(p->text, '\0', p->len))
-        return complain(p, "", "the line has a byte that is NUL; this is no text");
+    if (has_control(p->text, p->len))
+        return complain(p, "", "the line has a control character; end lines with LF or CR LF");
+    if (p->line == 1 && strncmp(rest, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+        rest += strlen(BYTE_ORDER_MARK);
     char *name = take_word(&rest), *actions_word = take_word(&rest), *credential = take_word(&rest);
 
     if (!name[0] || name[0] == '#')
@@ -344,6 +361,8 @@ int auth_parser_create(struct auth_parser **out, const char *file)
 
 static int end_line(struct auth_parser *p)
 {
+    if (p->len > 0 && p->text[p->len - 1] == '\r')
+        p->len--;
     p->text[p->len] = '\0';
     int err = take_line(p);
     p->len = 0;

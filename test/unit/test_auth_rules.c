@@ -184,9 +184,11 @@ static void what_is_wrong_is_told_with_its_line(void **state)
     refuses("a bind,,join any\n", "rules:1: 'bind' are no actions");
     refuses("a , any\n", "rules:1: are no actions");
     refuses("a bind ed25519:AAAA\n", "rules:1: 'ed25519:AAAA' is no public key");
-    refuses("a bind ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", "rules:1: 'ed25519:AAA");
+    refuses("a bind ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+            "rules:1: 'ed25519:AAAAAAAA...' is a key that");
     refuses("a bind psk:AAAA\n", "rules:1: 'psk:AAAA' is no hash");
-    refuses("a bind " PSK "A\n", "rules:1: '" PSK "A' is no hash");
+    refuses("a bind psk:7dx8HS3GTvcbPSKsIn\n", "rules:1: 'psk:7dx8HS3GTvcb...' is no hash");
+    refuses("a psk:7dx8HS3GTvcbPSKsIn bind\n", "rules:1: 'psk:7dx8HS3GTvcb...' are no actions");
     refuses("a bind everybody\n", "rules:1: 'everybody' is no credential");
     refuses(long_line, "rules:1: line above 1024 bytes");
     snprintf(text, sizeof text, "%s bind any\n", long_name);
@@ -203,6 +205,23 @@ static void bytes_of_no_text_are_refused(void **state)
     assert_int_equal(auth_parser_feed(p, "a bind\0any\n", 11), HX_EINVAL);
     assert_int_equal(strncmp(auth_parser_error(p), "rules:1: ", 9), 0);
     auth_parser_destroy(p);
+    refuses("a bind any\rb bind any\n", "rules:1: the line has a control character");
+    refuses("a bind any\n\x1b[2J bind any\n", "rules:2: the line has a control character");
+    refuses("a bind any\n\xef\xbb\xbf"
+            "b bind any\n",
+            "rules:2: '\xef\xbb\xbf"
+            "b' is no name");
+}
+
+static void lines_may_end_and_begin_as_editors_have_it(void **state)
+{
+    struct auth_rules *r = rules_of("\xef\xbb\xbf"
+                                    "a bind any\r\nb bind any\r\n\r\n# c\r\nd bind any\r");
+    (void)state;
+    assert_int_equal(auth_rules_count(r), 3);
+    assert_true(auth_rules_match(r, AUTH_BIND, "a", NULL).any);
+    assert_true(auth_rules_match(r, AUTH_BIND, "d", NULL).any);
+    auth_rules_destroy(r);
 }
 
 static void feed(void *user, const char *data, size_t len)
@@ -299,6 +318,7 @@ int main(void)
         cmocka_unit_test(a_shared_key_is_found_by_its_id),
         cmocka_unit_test(what_is_wrong_is_told_with_its_line),
         cmocka_unit_test(bytes_of_no_text_are_refused),
+        cmocka_unit_test(lines_may_end_and_begin_as_editors_have_it),
         cmocka_unit_test(a_text_may_come_in_any_pieces),
         cmocka_unit_test(a_file_that_is_not_there_is_told_of),
         cmocka_unit_test(rules_are_given_back_piece_by_piece),
