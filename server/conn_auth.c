@@ -47,11 +47,12 @@ static enum reply_reason reason_of(enum auth_verdict verdict)
 
 /* ---- names that become somebody's ---- */
 
+/* Whose it is in the database is known by the time that this is judged again (server/store.h). */
 static void claim_done(struct owners_claim *claim, int result)
 {
     struct conn_auth *a = container_of(claim, struct conn_auth, claim);
 
-    a->claim_failed = result < 0;
+    a->claim_failed = result < 0 && result != HX_ECONFLICT;
     conn_queue(a->conn);
 }
 
@@ -258,7 +259,7 @@ void conn_judge(struct conn *c)
         conn_finish_stream(c);
         return;
     }
-    int err = conn_refuse_for(c, REPLY_FORBIDDEN);
+    int err = conn_refuse_for(c, reason_of(verdict));
     if (err < 0)
         conn_fail(c, err);
     conn_queue(c);

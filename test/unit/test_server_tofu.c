@@ -98,6 +98,21 @@ static void a_claim_that_fails_is_told_of_and_the_next_one_has_its_chance(void *
     assert_int_equal(fixture_status(ask_proven(*state, H2, &other, "/bind?host_id=nas")), 200);
 }
 
+/* By another process's hand: the store tells of the conflict, and then of the owner. */
+static void a_name_that_the_database_has_as_anothers_is_forbidden(void **state)
+{
+    struct prover owner = new_prover(), other = new_prover();
+    int error = HX_OK;
+    fixture_authorize(*state, NULL, true);
+    use_store(&error);
+    struct fake_stream *a = ask_proven(*state, H1, &other, "/bind?host_id=nas");
+    owners_claimed(auth_owners(fixture_auth), "nas", HX_ECONFLICT);
+    owners_load(auth_owners(fixture_auth), "nas", owner.identity.public_key);
+    fixture_turns(*state);
+    assert_int_equal(fixture_status(a), 403);
+    assert_int_equal(fixture_status(ask_proven(*state, H2, &owner, "/bind?host_id=nas")), 200);
+}
+
 static void a_store_that_does_not_answer_holds_nobody_up_for_ever(void **state)
 {
     struct prover owner = new_prover();
@@ -235,6 +250,24 @@ static void who_did_not_need_a_key_has_none_when_one_is_needed(void **state)
     assert_int_equal(fixture_status(ask_proven(f, H1, &a, "/bind?host_id=a")), 200);
 }
 
+/* It may have a key that it was not asked for: 403 would tell it that no key will do. */
+static void who_waits_without_a_key_is_asked_for_one_that_is_needed_now(void **state)
+{
+    struct prover a = new_prover();
+    struct fixture *f = *state;
+    fixture_authorize(f, "* connect any\n", false);
+    struct fake_stream *waiter = fixture_peer(f, H2);
+    fixture_say(f, waiter, "GET /connect?host_id=a HTTP/1.1\r\nPrefer: wait=60\r\n\r\n");
+    assert_string_equal(waiter->output, "");
+    rules[0] = '\0';
+    auth_use_rules(fixture_auth, fixture_rules(add_rule(rules, "*", "connect", &a)));
+    server_reauthorize(f->server);
+    fixture_turns(f);
+    assert_int_equal(fixture_status(waiter), 401);
+    say_proven(f, waiter, &a, "GET", "/connect?host_id=a");
+    assert_int_equal(fixture_status(waiter), 404);
+}
+
 static void many_are_judged_again_in_several_turns(void **state)
 {
     struct fixture *f = *state;
@@ -282,12 +315,14 @@ int main(void)
         AUTH_TEST(nobody_has_a_name_before_it_is_durably_its_own),
         AUTH_TEST(connections_of_one_key_wait_for_one_claim),
         AUTH_TEST(a_claim_that_fails_is_told_of_and_the_next_one_has_its_chance),
+        AUTH_TEST(a_name_that_the_database_has_as_anothers_is_forbidden),
         AUTH_TEST(a_store_that_does_not_answer_holds_nobody_up_for_ever),
         AUTH_TEST(new_names_are_bounded_for_each_source_and_for_all),
         AUTH_TEST(an_owner_takes_its_name_from_a_holder_with_another_key),
         AUTH_TEST(a_server_that_is_drained_asks_for_no_proof),
         AUTH_TEST(new_rules_end_what_may_not_be_any_more),
         AUTH_TEST(who_did_not_need_a_key_has_none_when_one_is_needed),
+        AUTH_TEST(who_waits_without_a_key_is_asked_for_one_that_is_needed_now),
         AUTH_TEST(many_are_judged_again_in_several_turns),
         AUTH_TEST(rules_that_change_while_a_proof_waits_are_asked_again),
     };
