@@ -222,21 +222,6 @@ void owners_claimed(struct owners *o, const char *name, int result)
         settle(o, w, result);
 }
 
-/* Who is told may claim another name, in a bucket that is already done, or again: with a store that is gone
- * that fails at once. */
-void owners_store_failed(struct owners *o)
-{
-    for (size_t i = 0; i <= o->mask; i++)
-        for (struct owner *w = o->buckets[i]; w;) {
-            if (w->durable) {
-                w = w->next;
-                continue;
-            }
-            settle(o, w, HX_ECLOSED);
-            w = o->buckets[i]; /* the chain may be another one now */
-        }
-}
-
 /* ---- the operator ---- */
 
 int owners_forget(struct owners *o, const char *name)

@@ -66,8 +66,6 @@ int owners_wait(struct owners *o, struct owners_claim *c, const char *name);
 
 /* The store's word on a claim: HX_OK: it is durable. No effect on a name that is not CLAIMED. */
 void owners_claimed(struct owners *o, const char *name, int result);
-/* The store is gone: all claims that are not durable have failed. */
-void owners_store_failed(struct owners *o);
 
 /* The operator's word: the store is told, and the name is nobody's at once. HX_OK; HX_ENOTFOUND; HX_EAGAIN:
  * it is being claimed right now; store.forget()'s errors, and nothing has changed. */

@@ -92,7 +92,6 @@ static void a_claim_that_fails_is_told_of_and_the_next_one_has_its_chance(void *
     fixture_turns(*state);
     assert_int_equal(fixture_status(b), 200);
     error = HX_ECLOSED; /* the store is gone: what is owned goes on */
-    owners_store_failed(auth_owners(fixture_auth));
     assert_int_equal(fixture_status(ask_proven(*state, H1, &owner, "/bind?host_id=new")), 503);
     fixture_close(*state, b);
     assert_int_equal(fixture_status(ask_proven(*state, H2, &other, "/bind?host_id=nas")), 200);
