@@ -219,6 +219,24 @@ static void a_database_that_takes_the_place_of_another_is_the_one_that_counts(vo
     assert_true(store_owners_usable(store));
 }
 
+static void a_database_may_be_a_link_to_another_place(void **state)
+{
+    char place[] = "/tmp/hx-place.XXXXXX", target[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(place));
+    snprintf(target, sizeof target, "%s/owners.db", place);
+    write_text(target, "");
+    assert_int_equal(symlink(target, db_path), 0);
+    start();
+    claim("alice", 1, HX_OK);
+    store_end(store);
+    store = NULL;
+    assert_int_equal(rows(), 1);
+    assert_int_equal(unlink(target), 0);
+    assert_int_equal(rmdir(place), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +248,7 @@ int main(void)
         TEST(more_claims_at_once_than_there_may_be_are_refused),
         TEST(a_foreign_database_is_told_of_and_takes_no_claim),
         TEST(a_full_disk_takes_no_claim_and_the_next_one_succeeds_when_there_is_room),
+        TEST(a_database_may_be_a_link_to_another_place),
         TEST(a_database_that_is_taken_away_takes_no_claim_until_there_is_one_again),
         TEST(a_database_that_takes_the_place_of_another_is_the_one_that_counts),
     };
