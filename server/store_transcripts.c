@@ -18,6 +18,7 @@
 struct file { /* in the table of all, by its name; there the oldest comes first */
     char name[FILE_NAME_MAX + sizeof STORE_TRANSCRIPT_END];
     int64_t bytes;
+    bool torn; /* a piece of it could not be written: no more comes behind that */
     UT_hash_handle hh;
 };
 
@@ -188,7 +189,8 @@ static void append(struct store_transcripts *t, struct file *f, const void *data
         f->bytes += n;
         t->bytes += n;
     }
-    if (n < (ssize_t)len)
+    f->torn = n < (ssize_t)len;
+    if (f->torn)
         note_trouble(t, f->name, n < 0 ? strerror(errno) : "no space left");
     if (fd >= 0)
         close(fd);
@@ -207,7 +209,7 @@ int store_transcripts_take(struct store_transcripts *t, const struct store_messa
     bool begins = m->code == STORE_WRITE_BEGIN;
     if (begins == (f != NULL)) /* it was the oldest, and has given way; or one of that name is there */
         return HX_OK;
-    if (f && f->bytes + (int64_t)m->value.len > STORE_TRANSCRIPT_MAX)
+    if (f && (f->torn || f->bytes + (int64_t)m->value.len > STORE_TRANSCRIPT_MAX))
         return HX_OK;
     make_room(t, (int64_t)m->value.len);
     if (begins)

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -301,6 +302,46 @@ static void transcripts_are_written_and_the_oldest_give_way(void **state)
     assert_int_equal(count, 5);
 }
 
+/* When it has read a text it has written what came before. */
+static void await_written(void)
+{
+    assert_int_equal(store_read(store, STORE_TEXT_CONFIG), HX_OK);
+    await_number(&seen.ends, seen.ends + 1);
+}
+
+/* What came later would stand where the missing piece would. */
+static void a_transcript_that_finds_no_room_ends_there(void **state)
+{
+    struct rlimit all, few;
+    char path[128];
+    struct stat st;
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN); /* as base/process.h has it */
+    config.transcripts = folder;
+    write_text(config_path, "");
+    start();
+    assert_int_equal(store_write(store, STORE_WRITE_BEGIN, "torn", "0123456789", 10), HX_OK);
+    await_written();
+    assert_int_equal(prlimit(store->pid, RLIMIT_FSIZE, NULL, &all), 0);
+    few = (struct rlimit){15, all.rlim_max};
+    assert_int_equal(prlimit(store->pid, RLIMIT_FSIZE, &few, NULL), 0);
+    assert_int_equal(store_write(store, STORE_WRITE_MORE, "torn", "0123456789", 10), HX_OK);
+    await_written();
+    assert_non_null(strstr(seen.log, "torn.transcript: no space left"));
+    assert_int_equal(prlimit(store->pid, RLIMIT_FSIZE, &all, NULL), 0);
+    assert_int_equal(store_write(store, STORE_WRITE_MORE, "torn", "later", 5), HX_OK);
+    assert_int_equal(store_write(store, STORE_WRITE_BEGIN, "next", "whole", 5), HX_OK);
+    await_written();
+    snprintf(path, sizeof path, "%s/torn.transcript", folder);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 15);
+    snprintf(path, sizeof path, "%s/next.transcript", folder);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 5);
+    signal(SIGXFSZ, SIG_DFL);
+}
+
 static void no_name_of_a_transcript_leads_out_of_its_directory(void **state)
 {
     (void)state;
@@ -327,6 +368,7 @@ int main(void)
         TEST(nonsense_from_the_server_ends_the_store_alone),
         TEST(nonsense_of_the_store_is_its_end_and_no_harm),
         TEST(transcripts_are_written_and_the_oldest_give_way),
+        TEST(a_transcript_that_finds_no_room_ends_there),
         TEST(no_name_of_a_transcript_leads_out_of_its_directory),
     };
 
