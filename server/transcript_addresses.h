@@ -8,8 +8,16 @@
 
 #define TRANSCRIPT_NO_ADDRESS "0.0.0.0:0" /* stands for one that is not shown */
 
-/* Appends data[0..len) with each IP address in it, with or without a port, as it may be shown. HX_OK, or an
- * error of buf_append(). */
-int transcript_addresses(struct buf *out, enum log_addresses shown, const void *data, size_t len);
+/* The last bytes of one direction that may be the beginning of an address: they wait for what follows. Zeroed
+ * at first. */
+struct transcript_tail {
+    size_t len;
+    char text[ENDPOINT_TEXT_MAX];
+};
+
+/* Appends data[0..len), behind what has waited, with each IP address in it, with or without a port, as it may be
+ * shown. `data` NULL: that was all, and nothing waits. HX_OK, or an error of buf_append(). */
+int transcript_addresses(struct buf *out, struct transcript_tail *tail, enum log_addresses shown,
+                         const void *data, size_t len);
 
 #endif

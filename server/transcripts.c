@@ -30,6 +30,7 @@ struct file {
     struct buf added; /* that the store has not been given yet */
     struct transcript text;
     struct transcript_stream h1, h2;
+    struct transcript_tail h1_tails[2], h2_tails[2]; /* of bytes sent and received */
     char h1_title[TITLE_MAX], h2_title[TITLE_MAX];
     int64_t h1_number; /* whose request it has; 0: nobody's yet */
 };
@@ -83,6 +84,13 @@ static void send_text(struct transcripts *t, struct file *f)
     buf_free(&f->added);
 }
 
+static struct transcript_tail *tail_of(struct file *f, const struct transcript_stream *s,
+                                       enum transcript_mark mark)
+{
+    return &(s == &f->h1 ? f->h1_tails : f->h2_tails)[mark == TRANSCRIPT_RECEIVED];
+}
+
+/* `data`: NULL: no more bytes follow. */
 static void add_bytes(struct transcripts *t, struct file *f, struct transcript_stream *s, int64_t at_us,
                       enum transcript_mark mark, const void *data, size_t len)
 {
@@ -91,8 +99,8 @@ static void add_bytes(struct transcripts *t, struct file *f, struct transcript_s
     if (f->over)
         return;
     buf_init(&shown, 0);
-    int err = transcript_addresses(&shown, t->config->log_addresses, data, len);
-    if (err == HX_OK)
+    int err = transcript_addresses(&shown, tail_of(f, s, mark), t->config->log_addresses, data, len);
+    if (err == HX_OK && shown.len > 0)
         err = transcript_write_bytes(&f->text, &f->added, s, at_us, mark, buf_data(&shown), shown.len);
     if (err < 0)
         left_out(t, f);
@@ -190,6 +198,7 @@ static void add_holder(struct transcripts *t, struct file *f, const char *name)
                  f->h1_number != 0 ? ", another one" : "");
         f->h1 =
             (struct transcript_stream){.title = f->h1_title, .with_secrets = t->config->transcripts_secrets};
+        memset(f->h1_tails, 0, sizeof f->h1_tails);
         add_kept(f, &f->h1, h1, f->h1_number != 0 ? t->told.at_us : f->text.begun_us);
         f->h1_number = h1->number;
     }
@@ -330,8 +339,11 @@ static void recorded_close(struct stream *s)
     struct recorded *r = of(s);
 
     if (r->file) {
-        add_note(r->all, r->file, &r->file->h2, clock_now_us(),
-                 r->peer_gone ? TRANSCRIPT_CLOSED : TRANSCRIPT_ENDED);
+        int64_t now_us = clock_now_us();
+
+        add_bytes(r->all, r->file, &r->file->h2, now_us, TRANSCRIPT_SENT, NULL, 0);
+        add_bytes(r->all, r->file, &r->file->h2, now_us, TRANSCRIPT_RECEIVED, NULL, 0);
+        add_note(r->all, r->file, &r->file->h2, now_us, r->peer_gone ? TRANSCRIPT_CLOSED : TRANSCRIPT_ENDED);
         send_text(r->all, r->file);
     }
     stream_close(r->under);

@@ -232,18 +232,26 @@ static void what_the_store_does_not_take_is_counted_and_the_rest_left_out(void *
     assert_int_equal(counters.of[COUNTER_TRANSCRIPTS_CUT], 1);
 }
 
-/* Valid until the next call. */
-static const char *shown(enum log_addresses addresses, const char *text)
+/* In two pieces. Valid until the next call. */
+static const char *shown_cut(enum log_addresses addresses, const char *text, size_t at)
 {
     static char as[512];
+    struct transcript_tail tail = {0};
     struct buf out;
 
     buf_init(&out, 0);
     log_set_addresses(addresses);
-    assert_int_equal(transcript_addresses(&out, addresses, text, strlen(text)), HX_OK);
+    assert_int_equal(transcript_addresses(&out, &tail, addresses, text, at), HX_OK);
+    assert_int_equal(transcript_addresses(&out, &tail, addresses, text + at, strlen(text) - at), HX_OK);
+    assert_int_equal(transcript_addresses(&out, &tail, addresses, NULL, 0), HX_OK);
     snprintf(as, sizeof as, "%.*s", (int)out.len, buf_data(&out));
     buf_free(&out);
     return as;
+}
+
+static const char *shown(enum log_addresses addresses, const char *text)
+{
+    return shown_cut(addresses, text, strlen(text));
 }
 
 static void addresses_are_shown_as_in_the_log(void **state)
@@ -259,6 +267,28 @@ static void addresses_are_shown_as_in_the_log(void **state)
     assert_null(strstr(prefix, "192.0.2.7"));
     assert_null(strstr(prefix, "::1]"));
     assert_has(prefix, "192.0.2.0");
+    log_set_addresses(LOG_ADDRESSES_FULL);
+}
+
+/* That of who came over TCP has the port 0; and clients write what they like. */
+static void addresses_are_found_however_they_are_written(void **state)
+{
+    static const char *const texts[][2] = {
+        {"b: 192.0.2.7:0\r\n", "b: 0.0.0.0:0\r\n"},
+        {"b: [2001:db8::1]:0\r\n", "b: 0.0.0.0:0\r\n"},
+        {"Candidate:192.0.2.7:9 host", "Candidate:0.0.0.0:0 host"},
+        {"for=192.0.2.7, 2001:db8::1;", "for=0.0.0.0:0, 0.0.0.0:0;"},
+        {"::ffff:192.0.2.7 by [2001:db8::1].", "0.0.0.0:0 by 0.0.0.0:0"},
+        {"at 12:34:56 1.2.3.4.5 a:b 10.5", "at 12:34:56 1.2.3.4.5 a:b 10.5"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (size_t cut = 0; cut <= strlen(texts[i][0]); cut++)
+            assert_string_equal(shown_cut(LOG_ADDRESSES_NONE, texts[i][0], cut), texts[i][1]);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_string_equal(shown_cut(LOG_ADDRESSES_FULL, texts[i][0], 9), texts[i][0]);
+    log_set_addresses(LOG_ADDRESSES_FULL);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -274,6 +304,7 @@ int main(void)
         TEST(who_says_more_than_is_kept_has_no_transcript),
         TEST(what_the_store_does_not_take_is_counted_and_the_rest_left_out),
         TEST(addresses_are_shown_as_in_the_log),
+        TEST(addresses_are_found_however_they_are_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
