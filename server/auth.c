@@ -129,6 +129,11 @@ enum auth_verdict auth_judge(const struct auth *a, const struct auth_question *q
     return q->action == AUTH_BIND ? judge_by_owner(a, q) : AUTH_OPEN;
 }
 
+size_t auth_judge_cost(const struct auth *a)
+{
+    return 1 + (a->rules ? auth_rules_patterns(a->rules) / AUTH_PATTERNS : 0);
+}
+
 bool auth_owns(const struct auth *a, const char *name, const struct authorization_key *key)
 {
     const struct auth_question q = {.action = AUTH_BIND, .name = name, .key = key};

@@ -13,6 +13,7 @@
 
 #define AUTH_TURN_MAX   8    /* proofs that are verified in one turn of the loop: half a millisecond */
 #define AUTH_TIDY_MAX   1024 /* lines of former rules that are given back in one turn */
+#define AUTH_PATTERNS   32   /* that are tried in the time of a verdict without any */
 #define AUTH_NONCE_SIZE (BASE64URL_CHARS(16) + 1)
 
 struct auth; /* opaque */
@@ -45,6 +46,8 @@ struct owners *auth_owners(const struct auth *a); /* NULL: there is no --auth to
 
 /* *psk_hash: after KEY of a shared key what it is verified with; as long as the rules stay. */
 enum auth_verdict auth_judge(const struct auth *a, const struct auth_question *q, const uint8_t **psk_hash);
+/* How many verdicts without patterns one takes the time of: 1, or more. */
+size_t auth_judge_cost(const struct auth *a);
 /* KEY by its owner, and by no rule. */
 bool auth_owns(const struct auth *a, const char *name, const struct authorization_key *key);
 /* Whether proofs over this Host count (--auth-host). */

@@ -36,6 +36,7 @@ struct line {
 struct auth_rules {
     struct subject *subjects;
     struct subject *patterns; /* those that are ones */
+    size_t pattern_count;
     struct line *lines;
     size_t count;
     bool retired; /* nobody asks any more */
@@ -70,6 +71,7 @@ static struct subject *find_or_add(struct auth_rules *r, const char *text)
     if (strchr(text, '*')) {
         s->next_pattern = r->patterns;
         r->patterns = s;
+        r->pattern_count++;
     }
     return s;
 }
@@ -157,6 +159,11 @@ void auth_rules_destroy(struct auth_rules *r)
 size_t auth_rules_count(const struct auth_rules *r)
 {
     return r->count;
+}
+
+size_t auth_rules_patterns(const struct auth_rules *r)
+{
+    return r->pattern_count;
 }
 
 /* ---- what is asked ---- */

@@ -41,7 +41,8 @@ void auth_rules_destroy(struct auth_rules *r); /* NULL is fine */
 /* `count` lines and names of rules that nobody asks any more: 100,000 at once would stop the loop for a while.
  * True: that was all. */
 bool auth_rules_destroy_some(struct auth_rules *r, int count);
-size_t auth_rules_count(const struct auth_rules *r); /* lines that say something */
+size_t auth_rules_count(const struct auth_rules *r);    /* lines that say something */
+size_t auth_rules_patterns(const struct auth_rules *r); /* that are tried one after another */
 
 /* What the lines that match an action and a name say. */
 struct auth_match {

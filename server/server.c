@@ -204,7 +204,10 @@ void server_reauthorize(struct server *s)
 /* Those that come meanwhile come behind. */
 static void judge_again(struct server *s)
 {
-    for (int n = 0; s->world.judged && n < SERVER_TURN_JUDGED; n++) {
+    if (!s->world.judged)
+        return;
+    size_t cost = auth_judge_cost(s->world.auth);
+    for (size_t spent = 0; s->world.judged && spent < SERVER_TURN_JUDGED; spent += cost) {
         struct conn *c = s->world.judged;
 
         s->world.judged = conn_next(c);

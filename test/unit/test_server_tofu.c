@@ -288,6 +288,29 @@ static void many_are_judged_again_in_several_turns(void **state)
     assert_int_equal(server_names(f->server), 1 + 10 + 100 + 100);
 }
 
+/* Each name is compared with each of them. */
+static void the_more_patterns_there_are_the_fewer_are_judged_in_a_turn(void **state)
+{
+    struct fixture *f = *state;
+    enum { HOLDERS = 20, PATTERNS = 10000 };
+    char target[64], *text = calloc(PATTERNS, 32), *at = text;
+    fixture_authorize(f, "* bind any\n", false);
+    for (int i = 0; i < HOLDERS; i++) {
+        snprintf(target, sizeof target, "/bind?host_id=n%d", i);
+        assert_int_equal(fixture_status(fixture_ask(f, H1, target)), 200);
+    }
+    assert_non_null(text);
+    for (int i = 0; i < PATTERNS; i++)
+        at += sprintf(at, "x%d* bind any\n", i);
+    auth_use_rules(fixture_auth, fixture_rules(text));
+    free(text);
+    server_reauthorize(f->server);
+    server_turn(f->server, f->now_ms);
+    assert_in_range(server_names(f->server), HOLDERS / 2, HOLDERS - 1);
+    fixture_turns(f);
+    assert_int_equal(server_names(f->server), 0);
+}
+
 static void rules_that_change_while_a_proof_waits_are_asked_again(void **state)
 {
     struct prover p = new_prover();
@@ -323,6 +346,7 @@ int main(void)
         AUTH_TEST(who_did_not_need_a_key_has_none_when_one_is_needed),
         AUTH_TEST(who_waits_without_a_key_is_asked_for_one_that_is_needed_now),
         AUTH_TEST(many_are_judged_again_in_several_turns),
+        AUTH_TEST(the_more_patterns_there_are_the_fewer_are_judged_in_a_turn),
         AUTH_TEST(rules_that_change_while_a_proof_waits_are_asked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
