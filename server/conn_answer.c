@@ -170,11 +170,11 @@ int conn_asked(struct conn *c)
 
 void conn_ask_over(struct conn *c)
 {
-    bool claims = c->state == CONN_AUTHORIZE;
-    int err = conn_refuse_for(c, claims             ? REPLY_NO_CLAIM
-                                 : conn_may_wait(c) ? REPLY_UNKNOWN
-                                                    : REPLY_NO_ANSWER);
+    enum reply_reason reason = conn_may_wait(c) ? REPLY_UNKNOWN : REPLY_NO_ANSWER;
 
+    if (c->state == CONN_AUTHORIZE) /* for its proof's turn, or for the store */
+        reason = c->auth->waits ? REPLY_NO_ANSWER : REPLY_NO_CLAIM;
+    int err = conn_refuse_for(c, reason);
     if (err < 0)
         conn_fail(c, err);
 }

@@ -88,7 +88,8 @@ static const struct reply replies[] = {
     REASON(TOTAL_LIMIT, 503, CLOSE, NULL, RETRY,
            "the server has as many connections as it may (--max-connections); try again later"),
     REASON(NO_MEMORY, 503, CLOSE, NULL, RETRY, "the server is out of memory; try again later"),
-    REASON(NO_ANSWER, 503, CLOSE, NULL, RETRY, "the server's registry does not answer; try again later"),
+    REASON(NO_ANSWER, 503, CLOSE, NULL, RETRY,
+           "the server has not come to an answer in time; try again later"),
     REASON(DRAINING, 503, OPEN, NULL, RETRY,
            "the server stops and takes nothing new; ask the nameserver of Location, if there is one, or try "
            "again "

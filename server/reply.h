@@ -57,7 +57,7 @@ enum reply_reason {
     REPLY_PEER_RATE,     /* 429: too many refused requests of this address in the last seconds */
     REPLY_TOTAL_LIMIT,   /* 503: too many connections at all */
     REPLY_NO_MEMORY,     /* 503 */
-    REPLY_NO_ANSWER,     /* 503: the registry has not answered */
+    REPLY_NO_ANSWER,     /* 503: the registry has not answered, or a proof had too many before it */
     REPLY_DRAINING,      /* 503: SIGTERM came, and nothing new is taken (--drain) */
     REPLY_STOPPING       /* 503: SIGTERM came */
 };

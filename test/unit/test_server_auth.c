@@ -346,16 +346,14 @@ static void nothing_is_verified_for_a_source_that_is_refused_too_often(void **st
     assert_int_equal(fixture_status(ask_proven(f, H2, &p, "/bind?host_id=nas")), 200); /* others' are */
 }
 
-/* Of many that come at once a bounded number is verified in a turn, and all of them in the end. */
-static void a_turn_verifies_a_bounded_number(void **state)
+/* Proofs that all wait for their turn; each is to be accepted. */
+static void prove_at_once(struct fixture *f, struct fake_stream *s[], int count)
 {
     struct prover p = new_prover();
-    struct fixture *f = *state;
-    struct fake_stream *s[50];
     char proof[AUTHORIZATION_TEXT_MAX], nonce[AUTHORIZATION_NONCE_MAX + 1], text[1024], target[64];
     rules[0] = '\0';
     fixture_authorize(f, add_rule(rules, "n*", "bind", &p), false);
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < count; i++) {
         snprintf(target, sizeof target, "/bind?host_id=n%d", i);
         s[i] = fixture_ask(f, H1, target);
         prove(&p, nonce_of(s[i], nonce), "GET", target, proof);
@@ -364,8 +362,16 @@ static void a_turn_verifies_a_bounded_number(void **state)
         fake_stream_say(s[i], text);
         s[i]->heard_ms = f->now_ms;
     }
-    for (int i = 0; i < 50; i++)
+    for (int i = 0; i < count; i++)
         server_stream_ready(f->server, &s[i]->stream, f->now_ms);
+}
+
+/* Of many that come at once a bounded number is verified in a turn, and all of them in the end. */
+static void a_turn_verifies_a_bounded_number(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *s[50];
+    prove_at_once(f, s, 50);
     for (int verified = 0; verified < 50; verified += AUTH_TURN_MAX) {
         assert_int_equal(counted(f, COUNTER_AUTHORIZED), verified);
         assert_int_equal(server_timeout_ms(f->server, f->now_ms), 0);
@@ -374,6 +380,20 @@ static void a_turn_verifies_a_bounded_number(void **state)
     fixture_turns(f);
     for (int i = 0; i < 50; i++)
         assert_int_equal(fixture_status(s[i]), 200);
+}
+
+/* Which is no matter of a store: there is none. */
+static void a_proof_that_waits_for_too_long_is_told_so(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_stream *s[AUTH_TURN_MAX + 1];
+    prove_at_once(f, s, AUTH_TURN_MAX + 1);
+    f->now_ms += 15000;
+    server_turn(f->server, f->now_ms);
+    assert_int_equal(fixture_status(s[AUTH_TURN_MAX]), 503);
+    assert_non_null(strstr(s[AUTH_TURN_MAX]->output, "\r\nRetry-After: "));
+    assert_int_equal(counted(f, COUNTER_REFUSED_NO_ANSWER), 1);
+    assert_int_equal(counted(f, COUNTER_AUTHORIZED), AUTH_TURN_MAX);
 }
 
 static void who_leaves_while_its_proof_waits_leaves_no_trace(void **state)
@@ -425,6 +445,7 @@ int main(void)
         AUTH_TEST(a_first_question_is_no_refusal_and_further_ones_are),
         AUTH_TEST(nothing_is_verified_for_a_source_that_is_refused_too_often),
         AUTH_TEST(a_turn_verifies_a_bounded_number),
+        AUTH_TEST(a_proof_that_waits_for_too_long_is_told_so),
         AUTH_TEST(who_leaves_while_its_proof_waits_leaves_no_trace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
