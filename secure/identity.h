@@ -1,7 +1,7 @@
 /* secure/identity.h: how somebody proves to a nameserver which key it has: a key of its own (Ed25519, RFC
- * 8032), or one that it shares with others (HMAC-SHA256). Of either the nameserver learns nothing that would
- * let it, or who has broken into it, prove the key elsewhere to a nameserver with another hash, nor speak TLS
- * with who shares it. */
+ * 8032), or one that it shares with others (HMAC-SHA256). A nameserver knows the public half of the former,
+ * which proves nothing anywhere. It knows a hash of the latter: who has that can prove the key to each
+ * nameserver that knows it by this hash, and cannot speak TLS with those who share it. */
 #ifndef HX_SECURE_IDENTITY_H
 #define HX_SECURE_IDENTITY_H
 

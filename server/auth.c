@@ -17,9 +17,9 @@ struct auth {
     uint8_t secret[MAC_KEY_BYTES]; /* of the nonces */
 };
 
-/* OpenSSL looks its algorithms up with the first of each, for which it may read files: a confined process
- * may not (server/sandbox.h), and whoever comes first would wait. The key is the curve's base point; nobody
- * has it. */
+/* libsodium and OpenSSL make themselves ready with the first proof, for which they may read files: a confined
+ * process may not (server/sandbox.h), and whoever comes first would wait. The key is the curve's base point;
+ * the proof is none. */
 static int warm_up(void)
 {
     uint8_t key[IDENTITY_PUBLIC_BYTES], proof[IDENTITY_SIGNATURE_BYTES] = {0};

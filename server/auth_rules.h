@@ -6,8 +6,8 @@
  *     public-*        bind,connect  any
  *
  * In a pattern '*' stands for any characters, also none. Names without one are found by a hash, and a key
- * among those of a name or a pattern by another: 100,000 lines cost a request no more than one. Rules never
- * change: others take their place. */
+ * among those of a name or a pattern by another: 100,000 lines of names cost a request no more than one.
+ * Patterns are tried one after another. Rules never change: others take their place. */
 #ifndef HX_SERVER_AUTH_RULES_H
 #define HX_SERVER_AUTH_RULES_H
 
