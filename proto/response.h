@@ -10,9 +10,10 @@
 
 struct buf;
 
-#define RESPONSE_LOCATION_MAX \
-    288 /* bytes of a Location with its NUL that are kept; of a longer one nothing is */
-#define RESPONSE_HEAD_MAX 16384 /* bytes of heads, 1xx too, that a reader takes; more is HX_ETOOBIG */
+/* Bytes of a Location with its NUL: one nameserver, as people write it. A longer one is neither written nor
+ * kept. */
+#define RESPONSE_LOCATION_MAX 288
+#define RESPONSE_HEAD_MAX     16384 /* bytes of heads, 1xx too, that a reader takes; more is HX_ETOOBIG */
 
 /* "OK", "Not Found", ... (RFC 9110, 15; RFC 6585 for 429 and 431); "Unknown" for what is not in our table. */
 const char *response_reason(int status);

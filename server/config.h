@@ -3,11 +3,11 @@
 #ifndef HX_SERVER_CONFIG_H
 #define HX_SERVER_CONFIG_H
 
+#include "proto/response.h"
 #include "server/admin_address.h"
 #include "server/listen.h"
 #include "server/log.h"
 #include "server/log_address.h"
-#include "server/reply.h"
 #include "server/stun_address.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,9 +65,9 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     char auth_hosts[CONFIG_AUTH_HOSTS_MAX]
                    [CONFIG_AUTH_HOST_MAX]; /* over which proofs count; none: over each */
     size_t auth_host_count;
-    int64_t drain_ms;                  /* that SIGTERM gives those who hold names; 0: none */
-    char drain_to[REPLY_LOCATION_MAX]; /* the nameserver that they are told; "": none */
-    char user[CONFIG_USER_MAX];        /* whom to become; "": nobody else */
+    int64_t drain_ms;                     /* that SIGTERM gives those who hold names; 0: none */
+    char drain_to[RESPONSE_LOCATION_MAX]; /* the nameserver that they are told; "": none */
+    char user[CONFIG_USER_MAX];           /* whom to become; "": nobody else */
     bool no_sandbox;
     char transcripts
         [CONFIG_PATH_MAX];    /* the directory for them (server/transcripts.h); "": none are written */

@@ -92,8 +92,7 @@ static const struct reply replies[] = {
            "the server has not come to an answer in time; try again later"),
     REASON(DRAINING, 503, OPEN, NULL, RETRY,
            "the server stops and takes nothing new; ask the nameserver of Location, if there is one, or try "
-           "again "
-           "later"),
+           "again later"),
     REASON(STOPPING, 503, CLOSE, NULL, RETRY, "the server stops; try again later"),
 };
 
@@ -134,14 +133,15 @@ enum reply_reason reply_reason_for(int err)
 
 int reply_write(struct buf *out, const struct reply *r)
 {
-    char headers[128 + REPLY_LOCATION_MAX];
+    char headers[128 + RESPONSE_LOCATION_MAX];
     struct response_text text = {
         .status = r->status, .body = r->text, .headers = headers, .head_only = r->head, .close = r->close};
 
     int len = snprintf(headers, sizeof headers, "%s", r->headers ? r->headers : "");
     if (r->retry_after_s > 0) /* RFC 9110, 10.2.3 */
         len += snprintf(headers + len, sizeof headers - (size_t)len, "Retry-After: %d\r\n", r->retry_after_s);
-    if (r->location && strlen(r->location) < REPLY_LOCATION_MAX) /* RFC 9110, 10.2.2; of a 503 our own use */
+    /* RFC 9110, 10.2.2; of a 503 our own use */
+    if (r->location && strlen(r->location) < RESPONSE_LOCATION_MAX)
         snprintf(headers + len, sizeof headers - (size_t)len, "Location: %s\r\n", r->location);
     return response_write_text(out, &text);
 }

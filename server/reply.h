@@ -9,9 +9,8 @@
 struct buf;
 struct request_refusal;
 
-#define REPLY_RETRY_AFTER_S 10  /* Retry-After of 429 and 503 (RFC 9110, 10.2.3); of addresses see policy.h */
-#define REPLY_LOCATION_MAX  288 /* bytes of a Location with its NUL: one nameserver, as people write it */
-#define REPLY_OFTEN_S       1   /* the same above a rate of introductions: a token is there again by then */
+#define REPLY_RETRY_AFTER_S 10 /* Retry-After of 429 and 503 (RFC 9110, 10.2.3); of addresses see policy.h */
+#define REPLY_OFTEN_S       1  /* the same above a rate of introductions: a token is there again by then */
 
 struct reply {
     int status;
