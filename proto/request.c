@@ -117,12 +117,12 @@ int request_parser_read_proofs(struct request_parser *p)
 
 void request_parser_destroy(struct request_parser *p)
 {
-    if (p)
-        free(p->peer);
-    if (p && p->proof)
+    if (!p)
+        return;
+    if (p->proof)
         request_proof_free(p->proof);
-    if (p)
-        free(p->proof);
+    free(p->proof);
+    free(p->peer);
     free(p);
 }
 

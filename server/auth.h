@@ -14,7 +14,7 @@
 #define AUTH_TURN_MAX   8    /* proofs that are verified in one turn of the loop: half a millisecond */
 #define AUTH_TIDY_MAX   1024 /* lines of former rules that are given back in one turn */
 #define AUTH_PATTERNS   32   /* that are tried in the time of a verdict without any */
-#define AUTH_NONCE_SIZE (BASE64URL_CHARS(16) + 1)
+#define AUTH_NONCE_SIZE BASE64URL_SIZE(16)
 
 struct auth; /* opaque */
 struct server_config;

@@ -38,8 +38,8 @@ void auth_parser_destroy(struct auth_parser *p);            /* NULL is fine */
 /* A file as a whole: before the sandbox is entered. HX_OK; HX_EINVAL, with `error` set; HX_ENOMEM. */
 int auth_rules_read_file(struct auth_rules **out, const char *path, char error[AUTH_ERROR_MAX]);
 void auth_rules_destroy(struct auth_rules *r); /* NULL is fine */
-/* `count` lines and names of rules that nobody asks any more: 100,000 at once would stop the loop for a while.
- * True: that was all. */
+/* `count` lines and names of rules that nobody asks any more: 100,000 at once would stop the loop for a
+ * while. True: that was all. */
 bool auth_rules_destroy_some(struct auth_rules *r, int count);
 size_t auth_rules_count(const struct auth_rules *r);    /* lines that say something */
 size_t auth_rules_patterns(const struct auth_rules *r); /* that are tried one after another */

@@ -239,12 +239,11 @@ bool conn_displaces(const struct registry_member *m, const struct registry_membe
     const struct conn *c = conn_of(m), *h = conn_of(holder);
     const struct authorization_key *key = proven_key(c), *other = proven_key(h);
 
-    if (!c->world->auth || !key || (other && authorization_key_equal(key, other)))
+    if (!key || (other && authorization_key_equal(key, other)))
         return false;
     return auth_owns(c->world->auth, c->request->host_id, key);
 }
 
-/* It has streamed: its end is an end in order. */
 void conn_judge(struct conn *c)
 {
     const uint8_t *psk_hash;
@@ -252,9 +251,9 @@ void conn_judge(struct conn *c)
     if (!conn_holds(c) && c->state != CONN_STREAM_CONNECT && c->state != CONN_ASK)
         return;
     enum auth_verdict verdict = judge(c, proven_key(c), &psk_hash);
-    if (verdict == AUTH_OPEN || verdict == AUTH_KEY || (verdict == AUTH_CLAIM && proven_key(c)))
+    if (verdict == AUTH_OPEN || verdict == AUTH_KEY || verdict == AUTH_CLAIM)
         return;
-    if (c->state != CONN_ASK) {
+    if (c->state != CONN_ASK) { /* it streams: its end is one in order */
         c->revoked = true;
         conn_finish_stream(c);
         return;

@@ -28,7 +28,8 @@ typedef void held_visit(void *user, const struct held_name *name);
 /* As registry_look() and registry_find_held(). */
 bool held_names(struct conn_world *w, uint64_t *at, int most, held_visit *visit, void *user);
 bool held_name(struct conn_world *w, const char *name, held_visit *visit, void *user);
-/* Whose it is (--auth tofu), also if nobody holds it. HX_OK; HX_EAGAIN: that is being made durable; HX_ENOTFOUND. */
+/* Whose it is (--auth tofu), also if nobody holds it. HX_OK; HX_EAGAIN: that is being made durable;
+ * HX_ENOTFOUND. */
 int held_owner(struct conn_world *w, const char *name, char key[AUTHORIZATION_KEY_TEXT_MAX]);
 /* It is nobody's any more; who holds it goes on. HX_OK; HX_EAGAIN, HX_ENOTFOUND, or what the store says, and
  * nothing has changed. */

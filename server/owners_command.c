@@ -16,7 +16,7 @@ bool owners_command_given(const struct server_config *config)
 static int print_row(void *user, struct store_bytes name, const uint8_t key[STORE_KEY_BYTES],
                      const char *claimed)
 {
-    char text[BASE64URL_CHARS(STORE_KEY_BYTES) + 1];
+    char text[BASE64URL_SIZE(STORE_KEY_BYTES)];
 
     (void)user;
     base64url_encode(text, key, STORE_KEY_BYTES);

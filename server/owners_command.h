@@ -1,5 +1,5 @@
-/* server/owners_command.h: --owners and --forget: who owns which name, looked at and changed from outside, also
- * while a nameserver serves. */
+/* server/owners_command.h: --owners and --forget: who owns which name, looked at and changed from outside,
+ * also while a nameserver serves. */
 #ifndef HX_SERVER_OWNERS_COMMAND_H
 #define HX_SERVER_OWNERS_COMMAND_H
 
