@@ -9,6 +9,10 @@
 
 #include "test/unit/server_fixture.h"
 
+#include "test/unit/rules_of.h"
+
+#define PROVEN_MAX 4096 /* bytes of a request with a proof, with their NUL */
+
 /* What a request is proven with. Zeroed but for the identity: an honest one. */
 struct prover {
     struct identity identity;
@@ -21,25 +25,13 @@ struct prover {
 
 static struct auth *fixture_auth; /* of the server that is being tested */
 
-static inline struct auth_rules *fixture_rules(const char *text)
-{
-    struct auth_parser *p;
-    struct auth_rules *r = NULL;
-
-    assert_int_equal(auth_parser_create(&p, "rules"), HX_OK);
-    assert_int_equal(auth_parser_feed(p, text, strlen(text)), HX_OK);
-    assert_int_equal(auth_parser_finish(p, &r), HX_OK);
-    auth_parser_destroy(p);
-    return r;
-}
-
 /* `rules`: NULL: none. */
 static inline void fixture_authorize(struct fixture *f, const char *rules, bool tofu)
 {
     f->config.auth_tofu = tofu;
     assert_int_equal(auth_create(&fixture_auth, &f->config), HX_OK);
     if (rules)
-        auth_use_rules(fixture_auth, fixture_rules(rules));
+        auth_use_rules(fixture_auth, rules_of(rules));
     server_use_auth(fixture_server(f), fixture_auth);
 }
 
@@ -90,7 +82,7 @@ static inline void prove(const struct prover *p, const char *nonce, const char *
     struct authorization a;
     char message[AUTHORIZATION_MESSAGE_MAX];
     const char *host = p->signed_host ? p->signed_host : p->host ? p->host : "";
-    ssize_t len = authorization_message(message, p->nonce ? p->nonce : nonce, p->method ? p->method : method,
+    ssize_t len = authorization_message(message, nonce, p->method ? p->method : method,
                                         p->signed_target ? p->signed_target : target, host);
 
     memset(&a, 0, sizeof a);
@@ -107,15 +99,24 @@ static inline void prove(const struct prover *p, const char *nonce, const char *
 }
 
 /* The request with a proof under the nonce that the peer was told last. */
+static inline const char *proven_request(char text[PROVEN_MAX], const struct fake_stream *s,
+                                         const struct prover *p, const char *method, const char *target)
+{
+    char nonce[AUTHORIZATION_NONCE_MAX + 1], proof[AUTHORIZATION_TEXT_MAX];
+
+    prove(p, p->nonce ? p->nonce : nonce_of(s, nonce), method, target, proof);
+    snprintf(text, PROVEN_MAX, "%s %s HTTP/1.1\r\n%s%s%sAuthorization: %s\r\n%s\r\n", method, target,
+             p->host ? "Host: " : "", p->host ? p->host : "", p->host ? "\r\n" : "", proof,
+             p->more ? p->more : "");
+    return text;
+}
+
 static inline void say_proven(struct fixture *f, struct fake_stream *s, const struct prover *p,
                               const char *method, const char *target)
 {
-    char nonce[AUTHORIZATION_NONCE_MAX + 1], proof[AUTHORIZATION_TEXT_MAX], text[4096];
+    char text[PROVEN_MAX];
 
-    prove(p, nonce_of(s, nonce), method, target, proof);
-    snprintf(text, sizeof text, "%s %s HTTP/1.1\r\n%s%s%sAuthorization: %s\r\n%s\r\n", method, target,
-             p->host ? "Host: " : "", p->host ? p->host : "", p->host ? "\r\n" : "", proof,
-             p->more ? p->more : "");
+    proven_request(text, s, p, method, target);
     fake_stream_forget(s);
     fixture_say(f, s, text);
 }

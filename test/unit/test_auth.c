@@ -6,6 +6,8 @@
 #include "server/config_auth.h"
 #include "test/unit/cuts.h"
 
+#include "test/unit/rules_of.h"
+
 #define KEY_A "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 #define KEY_B "ed25519:PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"
 #define PSK   "psk:AgAAAAAAAAAAAAAAAAAAAA"
@@ -17,15 +19,8 @@ static struct auth *auth_of(const char *text, bool tofu)
     server_config_defaults(&config);
     config.auth_tofu = tofu;
     assert_int_equal(auth_create(&a, &config), HX_OK);
-    if (text) {
-        struct auth_parser *p;
-        struct auth_rules *r;
-        assert_int_equal(auth_parser_create(&p, "rules"), HX_OK);
-        assert_int_equal(auth_parser_feed(p, text, strlen(text)), HX_OK);
-        assert_int_equal(auth_parser_finish(p, &r), HX_OK);
-        auth_parser_destroy(p);
-        auth_use_rules(a, r);
-    }
+    if (text)
+        auth_use_rules(a, rules_of(text));
     return a;
 }
 

@@ -5,6 +5,8 @@
 #include "server/auth_rules.h"
 #include "test/unit/cuts.h"
 
+#include "test/unit/rules_of.h"
+
 #define KEY_A "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 #define KEY_B "ed25519:PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw"
 #define PSK   "psk:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
@@ -15,20 +17,6 @@ static struct authorization_key key_of(const char *text)
     struct authorization_key key;
     assert_int_equal(authorization_key_parse(&key, text, strlen(text)), HX_OK);
     return key;
-}
-
-static struct auth_rules *rules_of(const char *text)
-{
-    struct auth_parser *p;
-    struct auth_rules *r = NULL;
-    assert_int_equal(auth_parser_create(&p, "rules"), HX_OK);
-    int err = auth_parser_feed(p, text, strlen(text));
-    if (err == HX_OK)
-        err = auth_parser_finish(p, &r);
-    if (err < 0)
-        fail_msg("%s", auth_parser_error(p));
-    auth_parser_destroy(p);
-    return r;
 }
 
 static const struct authorization_key *maybe(const char *text, struct authorization_key *key)

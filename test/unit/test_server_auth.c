@@ -74,10 +74,7 @@ static void what_needs_no_proof_is_as_ever(void **state)
     assert_int_equal(fixture_status(fixture_ask(*state, H2, "/join?session=open&expect=2&name=a")), 200);
     struct fake_stream *s = fixture_peer(*state, H3);
     p.nonce = "anything";
-    char proof[AUTHORIZATION_TEXT_MAX], ask[512];
-    prove(&p, "", "GET", "/connect?host_id=open", proof);
-    snprintf(ask, sizeof ask, "GET /connect?host_id=open HTTP/1.1\r\nAuthorization: %s\r\n\r\n", proof);
-    fixture_say(*state, s, ask);
+    say_proven(*state, s, &p, "GET", "/connect?host_id=open");
     assert_int_equal(fixture_status(s), 200);
     assert_int_equal(counted(*state, COUNTER_AUTHORIZED), 0); /* nobody asked for it */
 }
@@ -145,13 +142,12 @@ static void a_target_and_a_host_are_signed_as_they_were_sent(void **state)
 static void a_proof_that_was_accepted_is_spent(void **state)
 {
     struct prover p = new_prover();
-    char nonce[AUTHORIZATION_NONCE_MAX + 1], next[AUTHORIZATION_NONCE_MAX + 1], proof[AUTHORIZATION_TEXT_MAX];
-    char text[1024];
+    char nonce[AUTHORIZATION_NONCE_MAX + 1], next[AUTHORIZATION_NONCE_MAX + 1], text[PROVEN_MAX];
     rules[0] = '\0';
     fixture_authorize(*state, add_rule(rules, "nas", "connect,bind", &p), false);
     struct fake_stream *s = fixture_ask(*state, H1, "/connect?host_id=nas");
-    prove(&p, nonce_of(s, nonce), "GET", "/connect?host_id=nas", proof);
-    snprintf(text, sizeof text, "GET /connect?host_id=nas HTTP/1.1\r\nAuthorization: %s\r\n\r\n", proof);
+    nonce_of(s, nonce);
+    proven_request(text, s, &p, "GET", "/connect?host_id=nas");
     fake_stream_forget(s);
     fixture_say(*state, s, text);
     assert_int_equal(fixture_status(s), 404);
@@ -175,12 +171,11 @@ static void a_proof_that_was_accepted_is_spent(void **state)
 static void another_process_takes_no_proof_of_this_one(void **state)
 {
     struct prover p = new_prover();
-    char text[1024], proof[AUTHORIZATION_TEXT_MAX], nonce[AUTHORIZATION_NONCE_MAX + 1];
+    char text[PROVEN_MAX];
     rules[0] = '\0';
     fixture_authorize(*state, add_rule(rules, "nas", "bind", &p), false);
     struct fake_stream *s = fixture_ask(*state, H1, "/bind?host_id=nas");
-    prove(&p, nonce_of(s, nonce), "GET", "/bind?host_id=nas", proof);
-    snprintf(text, sizeof text, "GET /bind?host_id=nas HTTP/1.1\r\nAuthorization: %s\r\n\r\n", proof);
+    proven_request(text, s, &p, "GET", "/bind?host_id=nas");
     auth_teardown(state);
     fixture_setup(state);
     fixture_authorize(*state, rules, false);
@@ -350,14 +345,13 @@ static void nothing_is_verified_for_a_source_that_is_refused_too_often(void **st
 static void prove_at_once(struct fixture *f, struct fake_stream *s[], int count)
 {
     struct prover p = new_prover();
-    char proof[AUTHORIZATION_TEXT_MAX], nonce[AUTHORIZATION_NONCE_MAX + 1], text[1024], target[64];
+    char text[PROVEN_MAX], target[64];
     rules[0] = '\0';
     fixture_authorize(f, add_rule(rules, "n*", "bind", &p), false);
     for (int i = 0; i < count; i++) {
         snprintf(target, sizeof target, "/bind?host_id=n%d", i);
         s[i] = fixture_ask(f, H1, target);
-        prove(&p, nonce_of(s[i], nonce), "GET", target, proof);
-        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nAuthorization: %s\r\n\r\n", target, proof);
+        proven_request(text, s[i], &p, "GET", target);
         fake_stream_forget(s[i]);
         fake_stream_say(s[i], text);
         s[i]->heard_ms = f->now_ms;
@@ -401,14 +395,12 @@ static void who_leaves_while_its_proof_waits_leaves_no_trace(void **state)
     struct prover p = new_prover();
     struct fixture *f = *state;
     struct fake_stream *s[20];
-    char proof[AUTHORIZATION_TEXT_MAX], nonce[AUTHORIZATION_NONCE_MAX + 1], text[1024];
+    char text[PROVEN_MAX];
     rules[0] = '\0';
     fixture_authorize(f, add_rule(rules, "nas", "connect", &p), false);
     for (int i = 0; i < 20; i++) {
         s[i] = fixture_ask(f, H1, "/connect?host_id=nas");
-        prove(&p, nonce_of(s[i], nonce), "GET", "/connect?host_id=nas", proof);
-        snprintf(text, sizeof text, "GET /connect?host_id=nas HTTP/1.1\r\nAuthorization: %s\r\n\r\n", proof);
-        fake_stream_say(s[i], text);
+        fake_stream_say(s[i], proven_request(text, s[i], &p, "GET", "/connect?host_id=nas"));
     }
     for (int i = 0; i < 20; i++)
         server_stream_ready(f->server, &s[i]->stream, f->now_ms);

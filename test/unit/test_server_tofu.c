@@ -217,7 +217,7 @@ static void new_rules_end_what_may_not_be_any_more(void **state)
     fixture_turns(f);
     assert_false(holder->closed || asker->closed || member->closed || other->closed || waiter->closed);
     rules[0] = '\0';
-    auth_use_rules(fixture_auth, fixture_rules(add_rule(rules, "*", "bind,connect,join", &a)));
+    auth_use_rules(fixture_auth, rules_of(add_rule(rules, "*", "bind,connect,join", &a)));
     fixture_forget_log(f);
     server_reauthorize(f->server);
     fixture_turns(f);
@@ -228,7 +228,7 @@ static void new_rules_end_what_may_not_be_any_more(void **state)
     assert_true(fixture_logged(f, "event=left conn=2 peer=" H2));
     assert_true(fixture_logged(f, "reason=\"may not any more\""));
     assert_int_equal(counted(f, COUNTER_LEFT_REVOKED), 2);
-    auth_use_rules(fixture_auth, fixture_rules("* bind,connect any\n"));
+    auth_use_rules(fixture_auth, rules_of("* bind,connect any\n"));
     server_reauthorize(f->server);
     fixture_turns(f);
     assert_true(!holder->closed && other->closed);
@@ -242,7 +242,7 @@ static void who_did_not_need_a_key_has_none_when_one_is_needed(void **state)
     struct fake_stream *holder = fixture_ask(f, H1, "/bind?host_id=a");
     assert_int_equal(fixture_status(holder), 200);
     rules[0] = '\0';
-    auth_use_rules(fixture_auth, fixture_rules(add_rule(rules, "*", "bind", &a)));
+    auth_use_rules(fixture_auth, rules_of(add_rule(rules, "*", "bind", &a)));
     server_reauthorize(f->server);
     fixture_turns(f);
     assert_true(holder->closed);
@@ -259,7 +259,7 @@ static void who_waits_without_a_key_is_asked_for_one_that_is_needed_now(void **s
     fixture_say(f, waiter, "GET /connect?host_id=a HTTP/1.1\r\nPrefer: wait=60\r\n\r\n");
     assert_string_equal(waiter->output, "");
     rules[0] = '\0';
-    auth_use_rules(fixture_auth, fixture_rules(add_rule(rules, "*", "connect", &a)));
+    auth_use_rules(fixture_auth, rules_of(add_rule(rules, "*", "connect", &a)));
     server_reauthorize(f->server);
     fixture_turns(f);
     assert_int_equal(fixture_status(waiter), 401);
@@ -279,7 +279,7 @@ static void many_are_judged_again_in_several_turns(void **state)
         assert_int_equal(fixture_status(fixture_ask(f, H1, target)), 200);
     }
     for (int i = 0; i < 2; i++) /* the former ones are given back meanwhile */
-        auth_use_rules(fixture_auth, fixture_rules("n1* bind any\n"));
+        auth_use_rules(fixture_auth, rules_of("n1* bind any\n"));
     server_reauthorize(f->server);
     assert_int_equal(server_timeout_ms(f->server, f->now_ms), 0);
     server_turn(f->server, f->now_ms);
@@ -315,17 +315,16 @@ static void rules_that_change_while_a_proof_waits_are_asked_again(void **state)
 {
     struct prover p = new_prover();
     struct fixture *f = *state;
-    char proof[AUTHORIZATION_TEXT_MAX], nonce[AUTHORIZATION_NONCE_MAX + 1], text[1024];
+    char text[PROVEN_MAX];
     rules[0] = '\0';
     p.shared = true;
     fixture_authorize(f, add_rule(rules, "nas", "bind", &p), false);
     struct fake_stream *s = fixture_ask(f, H1, "/bind?host_id=nas");
-    prove(&p, nonce_of(s, nonce), "GET", "/bind?host_id=nas", proof);
-    snprintf(text, sizeof text, "GET /bind?host_id=nas HTTP/1.1\r\nAuthorization: %s\r\n\r\n", proof);
+    proven_request(text, s, &p, "GET", "/bind?host_id=nas");
     fake_stream_forget(s);
     fake_stream_say(s, text);
     server_stream_ready(f->server, &s->stream, f->now_ms);
-    auth_use_rules(fixture_auth, fixture_rules("other bind any\n"));
+    auth_use_rules(fixture_auth, rules_of("other bind any\n"));
     fixture_turns(f);
     assert_int_equal(fixture_status(s), 403);
 }
