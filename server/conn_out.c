@@ -4,7 +4,6 @@
 #include "proto/response.h"
 #include "server/conn_state.h"
 #include "server/policy.h"
-#include <stdio.h>
 
 #define HEADERS_MAX 96 /* bytes of one refusal's own and a nonce's, with their NUL */
 
@@ -82,21 +81,12 @@ int conn_write_root(struct conn *c)
     return reply_write_root(&c->out, &c->member.peer, c->request->head, c->request->close);
 }
 
-/* `r`: what is known of the answer besides. */
-static int auth_headers(const struct conn *c, const struct reply *r, char text[HEADERS_MAX])
-{
-    if (c->world->auth)
-        return conn_auth_headers(c, r, text, HEADERS_MAX);
-    snprintf(text, HEADERS_MAX, "%s", r->headers ? r->headers : "");
-    return HX_OK;
-}
-
 int conn_write_stream_head(struct conn *c)
 {
     bool more = c->request->head && !c->request->close && !c->request->unchunked;
     const struct reply head = {.status = 200, .close = !more};
     char headers[HEADERS_MAX];
-    int err = auth_headers(c, &head, headers);
+    int err = conn_auth_headers(c, &head, headers, sizeof headers);
 
     if (err < 0)
         return err;
@@ -151,7 +141,7 @@ int conn_refuse(struct conn *c, const struct reply *reply)
     conn_log_of(c, asks ? LOG_DEBUG : LOG_INFO, counter_name(r.counter),
                 r.status != 503 ? conn_source(c) : NULL, "refused", "status", LOG_NUM(r.status), "name",
                 conn_name(c), "reason", r.text, "named_key", conn_format_named(named, c, &r));
-    int err = auth_headers(c, &r, headers);
+    int err = conn_auth_headers(c, &r, headers, sizeof headers);
     r.headers = headers;
     conn_leave(c);
     if (err == HX_OK)

@@ -218,7 +218,7 @@ int conn_authorize(struct conn *c);
 void conn_leave_auth(struct conn *c);
 /* As registry_events has it. */
 bool conn_displaces(const struct registry_member *m, const struct registry_member *holder);
-/* The header lines of an answer, for `text`: what is given, and what there is to say of nonces. HX_OK;
+/* The header lines of an answer `r`, for `text`: its own, and what there is to say of nonces. HX_OK;
  * HX_ENOMEM. */
 int conn_auth_headers(const struct conn *c, const struct reply *r, char *text, size_t size);
 /* The beginning of the key that was proven, for log lines; NULL: none was. */
