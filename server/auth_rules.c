@@ -5,6 +5,7 @@
 #include "secure/identity.h"
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct line_id {
     const struct subject *subject;
     struct authorization_key key;
 };
+
+#define LINE_ID_BYTES (offsetof(struct line_id, key) + sizeof(struct authorization_key)) /* no padding */
 
 struct line {
     UT_hash_handle hh;
@@ -76,25 +79,14 @@ static struct subject *find_or_add(struct auth_rules *r, const char *text)
     return s;
 }
 
-static struct line_id line_id(const struct subject *s, const struct authorization_key *key)
-{
-    struct line_id id;
-
-    memset(&id, 0, sizeof id); /* its padding, too, is hashed */
-    id.subject = s;
-    id.key.kind = key->kind;
-    memcpy(id.key.bytes, key->bytes, sizeof id.key.bytes);
-    return id;
-}
-
 /* A key that stands there twice for the same names may do both. */
 static int add_key(struct auth_rules *r, const struct subject *s, uint8_t actions,
                    const struct authorization_key *key, const uint8_t *psk_hash)
 {
-    struct line_id id = line_id(s, key);
+    const struct line_id id = {s, *key};
     struct line *l;
 
-    HASH_FIND(hh, r->lines, &id, sizeof id, l);
+    HASH_FIND(hh, r->lines, &id, LINE_ID_BYTES, l);
     if (l) {
         l->actions |= actions;
         return HX_OK;
@@ -106,7 +98,7 @@ static int add_key(struct auth_rules *r, const struct subject *s, uint8_t action
     l->actions = actions;
     if (psk_hash)
         memcpy(l->psk_hash, psk_hash, AUTH_HASH_BYTES);
-    HASH_ADD(hh, r->lines, id, sizeof l->id, l);
+    HASH_ADD(hh, r->lines, id, LINE_ID_BYTES, l);
     if (l->hh.tbl)
         return HX_OK;
     free(l);
@@ -201,8 +193,8 @@ static void match_subject(const struct auth_rules *r, const struct subject *s, e
     m->any |= (s->any & action) != 0;
     if (!key || m->key || !(s->some & action))
         return;
-    struct line_id id = line_id(s, key);
-    HASH_FIND(hh, r->lines, &id, sizeof id, l);
+    const struct line_id id = {s, *key};
+    HASH_FIND(hh, r->lines, &id, LINE_ID_BYTES, l);
     if (!l || !(l->actions & action))
         return;
     m->key = true;
