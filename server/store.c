@@ -219,13 +219,13 @@ int store_start(struct store **out, const struct store_config *config)
     return HX_OK;
 }
 
-/* Until it has something to say. */
+/* Until it has something to say, maybe; false: it is too late. */
 static bool await_message(const struct store *s, int64_t end_ms)
 {
     struct pollfd fd = {.fd = s->fd, .events = POLLIN};
     int64_t left_ms = end_ms - clock_now_ms();
 
-    return left_ms > 0 && (poll(&fd, 1, (int)left_ms) > 0 || errno == EINTR);
+    return left_ms > 0 && (poll(&fd, 1, (int)left_ms) >= 0 || errno == EINTR);
 }
 
 int store_load(struct store *s)
@@ -281,15 +281,17 @@ static void await_end(struct store *s)
 {
     int64_t end_ms = clock_now_ms() + STORE_END_MS;
     uint8_t bytes[STORE_MESSAGE_MAX];
-    ssize_t n = 1;
+    bool ended = false;
 
     shutdown(s->fd, SHUT_WR);
-    while (n > 0 && await_message(s, end_ms))
-        n = recv(s->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n <= 0)
+    while (!ended && await_message(s, end_ms)) {
+        ssize_t n = recv(s->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    }
+    if (ended)
         waitpid(s->pid, NULL, 0);
     else
-        log_always(LOG_WARN, "store_slow", "reason", "it still waits for the disk, and is left to it");
+        log_always(LOG_WARN, "store_slow", "reason", "it still waits for the disk, and nobody waits for it");
 }
 
 void store_end(struct store *s)

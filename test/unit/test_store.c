@@ -10,6 +10,7 @@
 #include "server/store_files.h"
 #include "test/unit/store_fixture.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -126,6 +127,25 @@ static void it_ends_with_its_server(void **state)
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
     close(ends[0]);
     close(ends[1]);
+}
+
+/* A disk that does not answer must not keep the server from its end. */
+static void one_that_hangs_is_not_waited_for_when_the_server_ends(void **state)
+{
+    int status;
+
+    (void)state;
+    start();
+    pid_t pid = store->pid;
+    int64_t begun_ms = clock_now_ms();
+    kill(pid, SIGSTOP);
+    errno = EINTR; /* of whatever was called before */
+    store_end(store);
+    store = NULL;
+    assert_true(clock_now_ms() - begun_ms >= STORE_END_MS);
+    assert_non_null(strstr(seen.log, "event=store_slow"));
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
 }
 
 static void the_servers_signals_do_not_end_it(void **state)
@@ -362,6 +382,7 @@ int main(void)
         TEST(a_renamed_file_is_read_by_itself_and_once),
         TEST(its_death_fails_what_waits_and_is_told_once),
         TEST(it_ends_with_its_server),
+        TEST(one_that_hangs_is_not_waited_for_when_the_server_ends),
         TEST(the_servers_signals_do_not_end_it),
         TEST(it_keeps_no_descriptor_of_the_server),
         TEST(it_is_under_a_filter_of_system_calls),
