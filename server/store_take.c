@@ -159,6 +159,12 @@ static int take_rows(struct store *s, struct store_bytes rows)
     return err == HX_EEOF ? HX_OK : err;
 }
 
+/* The operator was told that it would be: the name is its owner's again after a restart. */
+static void tell_not_forgotten(const struct pending *p)
+{
+    log_event(LOG_ERROR, "owner_not_forgotten", "name", p->name, "reason", "the database does not take it");
+}
+
 static int take_answer(struct store *s, const struct store_message *m)
 {
     struct pending *p = s->pending;
@@ -170,6 +176,8 @@ static int take_answer(struct store *s, const struct store_message *m)
     bool late = p->over;
     s->unusable = m->code == HX_ESYS;
     store_tell_claimed(s, p, m->code);
+    if (!p->claims && m->code == HX_ESYS)
+        tell_not_forgotten(p);
     if (p->claims && (conflict || (late && m->code == HX_OK)))
         tell_owned(s, (struct store_bytes){p->name, strlen(p->name)}, conflict ? m->value.data : p->key);
     finish_pending(s, p);

@@ -140,7 +140,8 @@ static void a_foreign_database_is_told_of_and_takes_no_claim(void **state)
 }
 
 /* Files may not grow: as on a full disk, but for the text of the error. */
-static void a_full_disk_takes_no_claim_and_the_next_one_succeeds_when_there_is_room(void **state)
+static void
+a_full_disk_takes_no_claim_and_forgets_nothing_and_the_next_one_succeeds_when_there_is_room(void **state)
 {
     struct rlimit all, few;
     const struct rlimit none = {0, RLIM_INFINITY};
@@ -152,9 +153,11 @@ static void a_full_disk_takes_no_claim_and_the_next_one_succeeds_when_there_is_r
     assert_int_equal(prlimit(store->pid, RLIMIT_FSIZE, NULL, &all), 0);
     few = (struct rlimit){none.rlim_cur, all.rlim_max};
     assert_int_equal(prlimit(store->pid, RLIMIT_FSIZE, &few, NULL), 0);
+    assert_int_equal(store_forget(store, "alice"), HX_OK);
     claim("bob", 1, HX_ESYS);
     claim("bob", 1, HX_ESYS);
     assert_non_null(strstr(seen.log, "no name can be claimed"));
+    assert_non_null(strstr(seen.log, "event=owner_not_forgotten name=alice"));
     assert_int_equal(prlimit(store->pid, RLIMIT_FSIZE, &all, NULL), 0);
     claim("bob", 1, HX_OK);
     assert_int_equal(rows(), 2);
@@ -247,8 +250,8 @@ int main(void)
         TEST(what_another_process_forgets_is_told_of),
         TEST(more_claims_at_once_than_there_may_be_are_refused),
         TEST(a_foreign_database_is_told_of_and_takes_no_claim),
-        TEST(a_full_disk_takes_no_claim_and_the_next_one_succeeds_when_there_is_room),
         TEST(a_database_may_be_a_link_to_another_place),
+        TEST(a_full_disk_takes_no_claim_and_forgets_nothing_and_the_next_one_succeeds_when_there_is_room),
         TEST(a_database_that_is_taken_away_takes_no_claim_until_there_is_one_again),
         TEST(a_database_that_takes_the_place_of_another_is_the_one_that_counts),
     };
