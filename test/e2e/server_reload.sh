@@ -91,7 +91,7 @@ ASKED=0 MET=0
 while [ ! -e "$WORK/over" ]; do
     introduce && MET=$((MET + 1))
     ASKED=$((ASKED + 1))
-    nap 0.002
+    nap 0.01
 done
 heard() { [ "$(grep -c '^: 127.0.0.1:' "$WORK/tcp_holder.out")" = "$ASKED" ]; }
 check "$TIMES times under load: each of $ASKED who ask is told" [ "$ASKED" = "$MET" ]
