@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *path; /* NULL: there is none, or it cannot be written any more */
@@ -28,6 +29,13 @@ static bool put(const char *text, size_t len)
     return true;
 }
 
+/* A file that was there before may be one that others can read; a pipe's rights say nothing of that. */
+static bool is_private(void)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || fchmod(fd, S_IRUSR | S_IWUSR) == 0);
+}
+
 bool trace_file_open(const struct args *args)
 {
     if (!args->trace)
@@ -35,7 +43,7 @@ bool trace_file_open(const struct args *args)
     path = args->trace;
     with_secrets = args->trace_secrets;
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, S_IRUSR | S_IWUSR);
-    if (fd < 0) {
+    if (fd < 0 || !is_private()) {
         say_error("cannot write '%s': %s", path, strerror(errno));
         return false;
     }

@@ -19,6 +19,7 @@ differs() { # differs FILE REGEX [OPTION...]: it is not, and standard output say
 }
 
 # --- a rendezvous
+(umask 022 && : >"$WORK/h1") # it is there already, for all to read
 start bind "$HX" bind traced --echo -v --trace "$WORK/h1"
 BIND=$PID
 await_line "$WORK/bind.err" '^bound traced as' >/dev/null
