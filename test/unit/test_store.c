@@ -8,6 +8,7 @@
 
 #include "server/sandbox.h"
 #include "server/store_files.h"
+#include "server/store_transcripts.h"
 #include "test/unit/store_fixture.h"
 #include <dirent.h>
 #include <errno.h>
@@ -362,6 +363,44 @@ static void a_transcript_that_finds_no_room_ends_there(void **state)
     signal(SIGXFSZ, SIG_DFL);
 }
 
+static void transcripts_are_bounded_in_number_and_what_is_beside_them_stays(void **state)
+{
+    char directory[64], first[128], path[128];
+    struct dirent *e;
+    int count = 0;
+
+    (void)state;
+    snprintf(directory, sizeof directory, "%s/t", folder);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    snprintf(path, sizeof path, "%s/0-notes", directory);
+    write_text(path, "mine\n");
+    snprintf(first, sizeof first, "%s/time-00000.transcript", directory);
+    write_text(first, "x\n");
+    for (int i = 1; i < STORE_TRANSCRIPTS_FILES - 1; i++) {
+        snprintf(path, sizeof path, "%s/time-%05d.transcript", directory, i);
+        assert_int_equal(link(first, path), 0);
+    }
+    config.transcripts = directory;
+    start();
+    for (int i = 0; i < 5; i++) {
+        snprintf(path, sizeof path, "time-later-%d", i);
+        assert_int_equal(store_write(store, STORE_WRITE_BEGIN, path, "x", 1), HX_OK);
+    }
+    store_end(store);
+    store = NULL;
+    DIR *d = opendir(directory);
+    assert_non_null(d);
+    while ((e = readdir(d)) != NULL)
+        count += strstr(e->d_name, STORE_TRANSCRIPT_END) != NULL;
+    closedir(d);
+    assert_int_equal(count, STORE_TRANSCRIPTS_FILES);
+    assert_int_equal(access(first, F_OK), -1);
+    snprintf(path, sizeof path, "%s/time-00004.transcript", directory);
+    assert_int_equal(access(path, F_OK), 0);
+    snprintf(path, sizeof path, "%s/0-notes", directory);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
 static void no_name_of_a_transcript_leads_out_of_its_directory(void **state)
 {
     (void)state;
@@ -390,6 +429,7 @@ int main(void)
         TEST(nonsense_of_the_store_is_its_end_and_no_harm),
         TEST(transcripts_are_written_and_the_oldest_give_way),
         TEST(a_transcript_that_finds_no_room_ends_there),
+        TEST(transcripts_are_bounded_in_number_and_what_is_beside_them_stays),
         TEST(no_name_of_a_transcript_leads_out_of_its_directory),
     };
 

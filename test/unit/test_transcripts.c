@@ -219,6 +219,26 @@ static void who_says_more_than_is_kept_has_no_transcript(void **state)
     free(much);
 }
 
+static void a_transcript_is_bounded_and_that_it_is_cut_is_counted(void **state)
+{
+    char much[8001];
+    size_t len = 0;
+
+    (void)state;
+    memset(much, 'x', sizeof much - 1);
+    much[sizeof much - 1] = '\0';
+    two();
+    meet();
+    for (int i = 0; i < 2 * TRANSCRIPTS_FILE_MAX / 8000; i++) {
+        len += strlen(written());
+        reply(r2, much);
+    }
+    leave();
+    assert_string_equal(written(), "");
+    assert_true(len <= TRANSCRIPTS_FILE_MAX && len > TRANSCRIPTS_FILE_MAX - 10000);
+    assert_int_equal(counters.of[COUNTER_TRANSCRIPTS_CUT], 1);
+}
+
 static void what_the_store_does_not_take_is_counted_and_the_rest_left_out(void **state)
 {
     (void)state;
@@ -302,6 +322,7 @@ int main(void)
         TEST(who_is_only_looked_up_has_no_transcript),
         TEST(a_holder_that_ends_before_who_was_told_of_it_is_none),
         TEST(who_says_more_than_is_kept_has_no_transcript),
+        TEST(a_transcript_is_bounded_and_that_it_is_cut_is_counted),
         TEST(what_the_store_does_not_take_is_counted_and_the_rest_left_out),
         TEST(addresses_are_shown_as_in_the_log),
         TEST(addresses_are_found_however_they_are_written),
