@@ -76,9 +76,10 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     struct admin_address admin[CONFIG_ADMIN_MAX]; /* where its operator looks at it */
     size_t admin_count;
     char admin_token[CONFIG_PATH_MAX]; /* the file that has it; "": none is asked for */
-    const char *forget; /* likewise: the name that is to be forgotten, in place of all else; NULL: none */
-    bool tell_owners;   /* likewise: all owned names are to be told */
-    const char *config_path; /* of the command line, whose it is; NULL: there is none */
+    /* Of the command line alone, whose the texts are: */
+    const char *config_path; /* NULL: there is none */
+    const char *forget;      /* a name that nobody shall own any more, in place of all else; NULL: none */
+    bool tell_owners;        /* likewise: all owned names are to be told */
 };
 
 /* Somebody must prove who it is before it may do what it asks for. */

@@ -6,11 +6,9 @@
 
 #define CONFIG_NAMES_MAX 512 /* bytes of a list of options' names with its NUL */
 
-struct config_changes {
-    char made
-        [CONFIG_NAMES_MAX]; /* options that are others now, by their names, with blanks between; "": none */
-    char missed
-        [CONFIG_NAMES_MAX]; /* that are others in the new one, and take effect with the next start alone */
+struct config_changes {            /* options by their names, with blanks between; "": none */
+    char made[CONFIG_NAMES_MAX];   /* that are others now */
+    char missed[CONFIG_NAMES_MAX]; /* that would be, and take effect with the next start alone */
 };
 
 /* *running becomes *wanted as far as it can. */

@@ -51,7 +51,7 @@ static const int allowed[] = {
     SYS_clock_gettime, SYS_clock_getres, SYS_gettimeofday, SYS_getrandom,
     /* memory; mmap and mprotect are looked at below */
     SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_sched_getaffinity,
-    /* how the store has ended (server/store.c) */
+    /* how the store has ended (server/store_take.c) */
     SYS_wait4,
     /* signals, abort() among them, and the end */
     SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_rt_sigreturn, SYS_sigaltstack, SYS_tgkill, SYS_gettid,

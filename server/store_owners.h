@@ -31,9 +31,8 @@ int store_owners_claim(struct store_owners *o, struct store_bytes name, const ui
 int store_owners_forget(struct store_owners *o, struct store_bytes name, bool tell);
 int store_owners_commit(struct store_owners *o);
 
-/* Each row, in the order of their names. `claimed`: "YYYY-MM-DDTHH:MM:SSZ", if `timed`; else NULL: that is
- * most of the time it takes. What it returns but HX_OK ends
- * it, and is returned. */
+/* Each row, in the order of their names. `claimed`: "YYYY-MM-DDTHH:MM:SSZ" if `timed`, which takes most of the
+ * time; else NULL. What `row` returns but HX_OK ends it, and is returned. */
 typedef int store_owners_row(void *user, struct store_bytes name, const uint8_t key[STORE_KEY_BYTES],
                              const char *claimed);
 int store_owners_each(struct store_owners *o, bool timed, store_owners_row *row, void *user);

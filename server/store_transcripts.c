@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define FILE_NAME_MAX 200
-#define TELL_MS       5000
 
 struct file { /* in the table of all, by its name; there the oldest comes first */
     char name[FILE_NAME_MAX + sizeof STORE_TRANSCRIPT_END];
@@ -43,7 +42,8 @@ const char *store_transcripts_trouble(struct store_transcripts *t)
 {
     int64_t now_ms;
 
-    if (!t || !t->is_trouble || ((now_ms = clock_now_ms()) - t->told_ms < TELL_MS && t->told_ms >= 0))
+    if (!t || !t->is_trouble ||
+        ((now_ms = clock_now_ms()) - t->told_ms < STORE_TRANSCRIPTS_TELL_MS && t->told_ms >= 0))
         return NULL;
     t->is_trouble = false;
     t->told_ms = now_ms;

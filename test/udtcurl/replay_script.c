@@ -40,7 +40,7 @@ static bool turn_to(struct script *s, const struct records *r, int *stream, cons
     return true;
 }
 
-/* A transcript begins. One that was written before the first one begins with it. */
+/* A transcript begins: its times are counted from the beginning of the first one. */
 static void begin(const struct script *s, struct records *r, int64_t unix_ms)
 {
     if (!r->begun)
