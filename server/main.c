@@ -9,7 +9,7 @@
 #include "server/log.h"
 #include "server/notify.h"
 #include "server/owners_command.h"
-#include "server/owners_store.h"
+#include "server/owners_link.h"
 #include "server/privileges.h"
 #include "server/relay.h"
 #include "server/sandbox.h"

@@ -1,7 +1,7 @@
-/* server/owners_store.h: the owners of names (server/owners.h) and the store that keeps them (server/store.h)
+/* server/owners_link.h: the owners of names (server/owners.h) and the store that keeps them (server/store.h)
  * know of each other. */
-#ifndef HX_SERVER_OWNERS_STORE_H
-#define HX_SERVER_OWNERS_STORE_H
+#ifndef HX_SERVER_OWNERS_LINK_H
+#define HX_SERVER_OWNERS_LINK_H
 
 struct owners;
 struct store;

@@ -1,4 +1,4 @@
-#include "server/owners_store.h"
+#include "server/owners_link.h"
 #include "base/error.h"
 #include "server/log.h"
 #include "server/owners.h"
