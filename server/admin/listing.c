@@ -12,7 +12,6 @@
 #include "shim/net/net_address.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LISTING_PIECE 25  /* names, between two looks at what a page has cost */
@@ -196,18 +195,13 @@ static void put_relayed(struct page *p, const struct relay_shown *s)
     json_end_object(p->j);
 }
 
-/* False: no memory to hold a page of them. */
-static bool put_all_relayed(struct relay *relay, int most, uint64_t *at, struct page *p)
+static void put_all_relayed(struct relay *relay, int limit, uint64_t *at, struct page *p)
 {
-    struct relay_shown *shown = calloc((size_t)most, sizeof *shown);
+    struct relay_shown shown[LISTING_RELAYED];
+    int count = relay_look_at(relay, at, shown, least_of(limit, LISTING_RELAYED), p->now_ms);
 
-    if (!shown)
-        return false;
-    int count = relay_look_at(relay, at, shown, most, p->now_ms);
     for (int i = 0; i < count; i++)
         put_relayed(p, &shown[i]);
-    free(shown);
-    return true;
 }
 
 int listing_sessions(const struct admin_sources *from, const struct listing *l, struct json *j,
@@ -235,9 +229,8 @@ int listing_sessions(const struct admin_sources *from, const struct listing *l, 
             at = TABLE_SCAN_BEGIN;
             more = from->counters.relay != NULL;
         }
-    } else if (from->counters.relay &&
-               put_all_relayed(from->counters.relay, least_of(l->limit, LISTING_COST / LISTING_WRITTEN), &at,
-                               &p)) {
+    } else if (from->counters.relay) {
+        put_all_relayed(from->counters.relay, l->limit, &at, &p);
         more = at != TABLE_SCAN_END;
     } else {
         more = false;
