@@ -9,12 +9,13 @@ struct looking {
     void *user;
 };
 
-static void show(void *user, const char *name, const struct registry_member *holder, uint64_t introductions)
+static void show(void *user, const struct registry_shown *name)
 {
     const struct looking *l = user;
-    struct held_name shown = {.name = name, .introductions = introductions};
+    struct held_name shown = {
+        .name = name->name, .introductions = name->introductions, .held_ms = name->held_ms};
 
-    for (const struct registry_member *m = holder; m && shown.count < REACHES; m = m->in.next) {
+    for (const struct registry_member *m = name->holder; m && shown.count < REACHES; m = m->in.next) {
         const struct conn *c = container_of(m, const struct conn, member);
 
         shown.holders[shown.count] = (struct held_holder){

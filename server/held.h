@@ -13,11 +13,12 @@ struct conn_world;
 struct held_name { /* valid during the call */
     const char *name;
     uint64_t introductions; /* since it is held */
+    int64_t held_ms;        /* of base/clock.h, whatever connections its holder has had since */
     struct held_holder {
         int64_t conn; /* its number in the log */
         const struct endpoint *peer;
         enum reach reach;
-        int64_t since_ms;                     /* of base/clock.h */
+        int64_t since_ms;
         int rtt_ms;                           /* -1: not measured */
         char key[AUTHORIZATION_KEY_TEXT_MAX]; /* that it has proven; "": none */
     } holders[REACHES];

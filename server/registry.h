@@ -120,8 +120,13 @@ struct registry_totals {
 
 /* A name that is held, for who looks: `holder` is the first of its connections, the others stand behind it
  * (in.next). */
-typedef void registry_visit(void *user, const char *name, const struct registry_member *holder,
-                            uint64_t introductions);
+struct registry_shown {
+    const char *name;
+    const struct registry_member *holder;
+    uint64_t introductions; /* since it is held */
+    int64_t held_ms;        /* since when that is, whatever connections its holder has had */
+};
+typedef void registry_visit(void *user, const struct registry_shown *name);
 
 struct registry_ops {
     void (*bind)(struct registry *r, struct registry_member *m, const struct request *q);

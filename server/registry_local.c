@@ -44,7 +44,10 @@ static void become_holder(struct registry_name *n, struct registry_member *m, en
 
     if (!n->members[REGISTRY_HOLDER]) {
         l->totals.names++;
-        n->introductions = 0;
+        if (how != REGISTRY_SAME_SESSION && how != REGISTRY_SAME_ADDRESS) { /* else its holder is the same */
+            n->introductions = 0;
+            n->held_ms = registry_now(n);
+        }
         n->has_session = m->in.request->has_session;
         memcpy(n->session, m->in.request->session, sizeof n->session);
         n->families_ms = registry_now(n) + (n->has_session ? REGISTRY_FAMILY_MS : 0);
@@ -419,6 +422,16 @@ static void local_totals(const struct registry *r, struct registry_totals *out)
     *out = container_of(r, const struct registry_local, base)->totals;
 }
 
+static void show(const struct registry_name *n, registry_visit *visit, void *user)
+{
+    const struct registry_shown shown = {.name = n->text,
+                                         .holder = n->members[REGISTRY_HOLDER],
+                                         .introductions = n->introductions,
+                                         .held_ms = n->held_ms};
+
+    visit(user, &shown);
+}
+
 static bool local_look(struct registry *r, uint64_t *at, int most, registry_visit *visit, void *user)
 {
     const struct registry_name *names = of(r)->names, *n;
@@ -427,7 +440,7 @@ static bool local_look(struct registry *r, uint64_t *at, int most, registry_visi
     while (most > 0 && (n = table_scan_next(&scan, names ? names->hh.tbl : NULL)) != NULL) {
         if (!n->members[REGISTRY_HOLDER])
             continue;
-        visit(user, n->text, n->members[REGISTRY_HOLDER], n->introductions);
+        show(n, visit, user);
         most--;
     }
     *at = scan.at;
@@ -440,7 +453,7 @@ static bool local_find(struct registry *r, const char *name, registry_visit *vis
 
     if (!n || !n->members[REGISTRY_HOLDER])
         return false;
-    visit(user, n->text, n->members[REGISTRY_HOLDER], n->introductions);
+    show(n, visit, user);
     return true;
 }
 

@@ -30,6 +30,7 @@ struct registry_name {
     struct timer later;     /* when pending ones, or waiters that can meet nobody, are looked at */
     int busy;               /* functions at work on it: it is not freed */
     uint32_t introductions; /* to whoever holds it, since it is held */
+    int64_t held_ms;        /* since when that is */
     int64_t families_ms;    /* from then on a family without a connection is taken for missing */
     struct token_bucket reached;
     uint8_t session[REQUEST_SESSION_BYTES];

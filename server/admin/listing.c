@@ -75,11 +75,11 @@ static const char *transport_of(enum reach reach)
     return texts[reach];
 }
 
-static void put_holder(struct page *p, const struct held_holder *h)
+static void put_holder(struct page *p, const struct held_holder *h, int64_t since_ms)
 {
     put_peer(p->j, "peer", h->peer);
     json_text(p->j, "transport", transport_of(h->reach));
-    json_number(p->j, "since_s", (p->now_ms - h->since_ms) / 1000);
+    json_number(p->j, "since_s", (p->now_ms - since_ms) / 1000);
     json_number(p->j, "conn", h->conn);
     json_text(p->j, "key", h->key[0] ? h->key : NULL);
     if (h->rtt_ms >= 0)
@@ -97,7 +97,7 @@ static void put_name(void *user, const struct held_name *n)
     p->count++;
     json_object(p->j, NULL);
     json_text(p->j, "name", n->name);
-    put_holder(p, &n->holders[0]);
+    put_holder(p, &n->holders[0], n->held_ms);
     json_number(p->j, "introductions", (int64_t)n->introductions);
     if (held_owner(p->world, n->name, owner) == HX_OK)
         json_text(p->j, "owner", owner);
@@ -105,7 +105,7 @@ static void put_name(void *user, const struct held_name *n)
         json_array(p->j, "others");
         for (int i = 1; i < n->count; i++) {
             json_object(p->j, NULL);
-            put_holder(p, &n->holders[i]);
+            put_holder(p, &n->holders[i], n->holders[i].since_ms);
             json_end_object(p->j);
         }
         json_end_array(p->j);

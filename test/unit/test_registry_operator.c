@@ -56,16 +56,18 @@ struct seen {
     int names;
     char last[HOST_ID_MAX + 1];
     uint64_t introductions;
+    int64_t held_ms;
 };
 
-static void see(void *user, const char *name, const struct registry_member *holder, uint64_t introductions)
+static void see(void *user, const struct registry_shown *shown)
 {
     struct seen *s = user;
 
-    assert_non_null(holder);
+    assert_non_null(shown->holder);
     s->names++;
-    s->introductions = introductions;
-    snprintf(s->last, sizeof s->last, "%s", name);
+    s->introductions = shown->introductions;
+    s->held_ms = shown->held_ms;
+    snprintf(s->last, sizeof s->last, "%s", shown->name);
 }
 
 static void names_that_are_held_are_looked_at_in_pages(void **state)
@@ -97,12 +99,47 @@ static void names_that_are_held_are_looked_at_in_pages(void **state)
         leave(&holders[i]);
 }
 
+static void bind_in_session(struct person *p)
+{
+    p->request.has_session = true;
+    memset(p->request.session, 7, sizeof p->request.session);
+    bind_it(p);
+}
+
+/* As when a host's candidates have changed: its connection is another one, and it holds the name all the time. */
+static void a_holder_that_replaces_its_own_connection_has_held_the_name_before(void **state)
+{
+    struct world *w = *state;
+    struct person h = person(w, "n", 1), again = person(w, "n", 2), other = person(w, "n", 3),
+                  asker = person(w, "n", 4);
+    struct seen seen = {.names = 0};
+    int64_t begun_ms = w->now_ms;
+
+    bind_in_session(&h);
+    connect_it(&asker, 0);
+    w->now_ms += 5000;
+    bind_in_session(&again);
+    assert_int_equal(again.member.answer.how, REGISTRY_SAME_SESSION);
+    assert_true(registry_find_held(w->registry, "n", see, &seen));
+    assert_int_equal(seen.held_ms, begun_ms);
+    assert_int_equal(seen.introductions, 1);
+    leave(&asker);
+    leave(&again);
+    w->now_ms += 1000;
+    bind_it(&other);
+    assert_true(registry_find_held(w->registry, "n", see, &seen));
+    assert_int_equal(seen.held_ms, begun_ms + 6000);
+    assert_int_equal(seen.introductions, 0);
+    leave(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         REGISTRY_TEST(an_owner_takes_its_name_at_once_from_who_is_none),
         REGISTRY_TEST(a_kicked_holder_has_its_name_no_more),
         REGISTRY_TEST(names_that_are_held_are_looked_at_in_pages),
+        REGISTRY_TEST(a_holder_that_replaces_its_own_connection_has_held_the_name_before),
     };
 
     return cmocka_run_group_tests_name("registry, by its operator", tests, NULL, NULL);
