@@ -18,8 +18,12 @@ static void show(void *user, const struct registry_shown *name)
     for (const struct registry_member *m = name->holder; m && shown.count < REACHES; m = m->in.next) {
         const struct conn *c = container_of(m, const struct conn, member);
 
-        shown.holders[shown.count] = (struct held_holder){
-            .conn = c->id, .peer = &m->peer, .reach = m->reach, .since_ms = c->asked_ms, .rtt_ms = c->rtt_ms};
+        shown.holders[shown.count] = (struct held_holder){.conn = c->id,
+                                                          .peer = &m->peer,
+                                                          .source = conn_source(c),
+                                                          .reach = m->reach,
+                                                          .since_ms = c->asked_ms,
+                                                          .rtt_ms = c->rtt_ms};
         if (c->auth && c->auth->proven)
             authorization_key_format(shown.holders[shown.count].key, &c->auth->key);
         shown.count++;

@@ -17,6 +17,7 @@ struct held_name { /* valid during the call */
     struct held_holder {
         int64_t conn; /* its number in the log */
         const struct endpoint *peer;
+        const struct endpoint *source; /* as the network knows it: who has the tunnel, or `peer` */
         enum reach reach;
         int64_t since_ms;
         int rtt_ms;                           /* -1: not measured */

@@ -78,6 +78,8 @@ static const char *transport_of(enum reach reach)
 static void put_holder(struct page *p, const struct held_holder *h, int64_t since_ms)
 {
     put_peer(p->j, "peer", h->peer);
+    if (h->reach == REACH_TUNNEL) /* then that is an address of ours */
+        put_peer(p->j, "via", h->source);
     json_text(p->j, "transport", transport_of(h->reach));
     json_number(p->j, "since_s", (p->now_ms - since_ms) / 1000);
     json_number(p->j, "conn", h->conn);

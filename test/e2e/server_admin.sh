@@ -88,10 +88,11 @@ print("cut off" if not left else len(left), time.monotonic() - begun > 9, got, f
 END
 slow_were_cut_off() { await_line "$WORK/slow.out" '^cut off True b' 60; }
 
-start_admin --admin "$SOCKET" --relay || {
+start_admin --admin "$SOCKET" --relay --listen-tcp 127.0.0.1:0 || {
     not_ok "the nameserver starts" "$WORK/nameserver.err"
     finish
 }
+TCP=$(await_line "$WORK/nameserver.out" '^listening on tcp ') && TCP=${TCP##* }
 start_prometheus
 start slow python3 "$WORK/slow.py" "$ADMIN"
 check "it says that it serves" is 200 /healthz
@@ -128,6 +129,10 @@ check "how long it took is measured by who asked" took h2
 check "and by the holder" took h1
 check "who holds a name can be asked for" is 200 /api/names/home
 check "with its address" [ "$(json 'd["peer"].rsplit(":", 1)[0], d["transport"], d["introductions"]')" = "('127.0.0.1', 'udp', 0)" ]
+start far "$HX" bind far -v --tcp-only -n "http://$TCP?udp=${NS##*:}" --echo
+await_line "$WORK/nameserver.err" 'event=bound .* name=far' >/dev/null
+check "who comes by a tunnel can be asked for" is 200 /api/names/far
+check "with the address that it has outside of it" [ "$(json 'd["via"].rsplit(":", 1)[0], d["peer"][:6], d["transport"]')" = "('127.0.0.1', '[100::', 'tunnel')" ]
 pages() { # all names, one a page
     local after='' all='' n
     for n in {1..20}; do
@@ -136,7 +141,7 @@ pages() { # all names, one a page
         after=$(json 'd["next"] or ""')
         [ -n "$after" ] || break
     done
-    [ "$(tr ' ' '\n' <<<"$all" | sort | xargs)" = 'home host' ] || { echo "$n pages: $all" && return 1; }
+    [ "$(tr ' ' '\n' <<<"$all" | sort | xargs)" = 'far home host' ] || { echo "$n pages: $all" && return 1; }
 }
 check "names come in pages" pages
 # Two in a session; and two that have just met, and so may be relayed for some time.
@@ -185,7 +190,7 @@ assert len(told) > 4 and not lost, (told, lost)
 END
 }
 check "what the log counts is among them" same_as_log
-check "Prometheus scrapes it" await_true 60 scraped 'sum(hx_binds_total)' 2
+check "Prometheus scrapes it" await_true 60 scraped 'sum(hx_binds_total)' 3
 check "and has what clients did" await_true 60 scraped 'hx_refused_total{reason="unknown"}' 1
 check "and tell" await_true 60 scraped 'sum(hx_reports_total{way=~"lan|direct"}) >= bool 2' 1
 check "who sends a request for ever is cut off" slow_were_cut_off

@@ -115,7 +115,8 @@ const introductions = new Map(); // by their numbers, the oldest first
 let introductionsDue = false;
 let allIntroductions = false;
 
-// The nameserver's own numbers for those who come through TCP are in the discard prefix (RFC 6666).
+// The nameserver's own numbers for those who come through TCP are in the discard prefix (RFC 6666). It tells of
+// holders (via) whose TCP connection that is.
 const address = (text) => (text.startsWith('[100::') ? 'through a tunnel' : text);
 const ageOf = (i) => i.age_s + (performance.now() - i.heardAt) / 1000;
 const told = (i) => ['h1', 'h2'].map((by) => i.outcomes.find((o) => o.by === by)).filter(Boolean);
@@ -192,7 +193,7 @@ const holders = (n) => [n, ...(n.others ?? [])]; // a connection for each family
 
 const nameColumns = [
     textColumn('text', '', (n) => n.name),
-    textColumn('text', 'Holder', (n) => holders(n).map((h) => address(h.peer)).join(', ')),
+    textColumn('text', 'Holder', (n) => holders(n).map((h) => h.via ?? address(h.peer)).join(', ')),
     textColumn('', 'Over', (n) => [...new Set(holders(n).map((h) => h.transport))].join(', ')),
     textColumn('number', 'For', (n) => span(n.since_s)),
     textColumn('number', 'Introductions', (n) => number.format(n.introductions ?? 0)),
