@@ -24,8 +24,24 @@ is() { # is STATUS PATH [CURL_OPTION...]
     got=$(admin "${@:2}")
     [ "$got" = "$1" ] || { echo "$2: $got" && head -c 300 "$WORK/answer" && return 1; }
 }
+# One Python for all that is asked of answers: to start it takes longer than that.
+mkfifo "$WORK/asked" "$WORK/said" && exec {asked}<>"$WORK/asked" {said}<>"$WORK/said"
+start_json() {
+    exec python3 -c '
+import json, sys
+for line in sys.stdin:
+    try:
+        with open(sys.argv[1], encoding="utf-8") as file:
+            d = json.load(file)
+        print(eval(line), flush=True)
+    except Exception as error:
+        print(repr(error), flush=True)' "$WORK/answer" <"$WORK/asked" >"$WORK/said"
+}
+start json start_json
 json() { # json EXPRESSION: of the answer, d
-    python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$WORK/answer" "$1"
+    local line
+    echo "$1" >&"$asked"
+    IFS= read -rt 60 -u "$said" line && echo "$line"
 }
 told() { # told EXPRESSION VALUE: /api/status, until it says so
     local tries
@@ -46,8 +62,8 @@ start_prometheus() {
     PROMETHEUS=$(await_line "$WORK/prometheus.err" 'msg="Listening on"' | sed -E 's/.*address=([0-9.:]+).*/\1/')
 }
 scraped() { # scraped METRIC VALUE
-    [ "$(curl -s -m 20 -G "http://$PROMETHEUS/api/v1/query" --data-urlencode "query=$1" |
-        python3 -c 'import json, sys; print(*[r["value"][1] for r in json.load(sys.stdin)["data"]["result"]])')" = "$2" ]
+    curl -s -m 20 -o "$WORK/answer" -G "http://$PROMETHEUS/api/v1/query" --data-urlencode "query=$1" &&
+        [ "$(json '" ".join(r["value"][1] for r in d["data"]["result"])')" = "$2" ]
 }
 clean() {
     "$TOP/build/deb/usr/bin/promtool" check metrics <"$WORK/answer" 2>&1 | if grep .; then return 1; fi
