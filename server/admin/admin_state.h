@@ -66,7 +66,7 @@ enum MHD_Result http_request(void *listener, struct MHD_Connection *connection, 
                              void **request);
 void http_completed(void *listener, struct MHD_Connection *connection, void **request,
                     enum MHD_RequestTerminationCode why);
-/* The request is not looked at any more until it is in no list: it is put into this one. */
+/* Nothing is read or written for `r` until those of this list are resumed. */
 void http_suspend(struct admin_request *r, struct admin_request **list);
 void http_resume_all(struct admin_request **list);
 /* Queues `body`, which is the answer's from now on and empty afterwards. */
