@@ -104,13 +104,10 @@ static enum auth_verdict judge_by_owner(const struct auth *a, const struct auth_
 
     if (!q->key)
         return AUTH_UNPROVEN;
-    if (q->key->kind != AUTHORIZATION_ED25519)
-        return AUTH_DEVICE_KEY;
-    if (state == OWNERS_FREE)
-        return AUTH_CLAIM;
-    if (memcmp(owner, q->key->bytes, OWNERS_KEY_BYTES) != 0)
-        return state == OWNERS_OWNED ? AUTH_FORBIDDEN : AUTH_CLAIM; /* that claim may fail */
-    return state == OWNERS_OWNED ? AUTH_KEY : AUTH_CLAIM;
+    bool own = q->key->kind == AUTHORIZATION_ED25519;
+    if (state == OWNERS_OWNED)
+        return own && memcmp(owner, q->key->bytes, OWNERS_KEY_BYTES) == 0 ? AUTH_KEY : AUTH_OWNED;
+    return own ? AUTH_CLAIM : AUTH_DEVICE_KEY; /* another one's claim may fail */
 }
 
 enum auth_verdict auth_judge(const struct auth *a, const struct auth_question *q, const uint8_t **psk_hash)

@@ -3,7 +3,7 @@
  *
  *   auth_judge() ─► OPEN: go on
  *                ─► KEY, CLAIM: auth_prove(), then go on, or claim the name first
- *                ─► UNPROVEN: 401; FORBIDDEN: 403 */
+ *                ─► UNPROVEN: 401; FORBIDDEN, OWNED, DEVICE_KEY: 403 */
 #ifndef HX_SERVER_AUTH_H
 #define HX_SERVER_AUTH_H
 
@@ -25,6 +25,7 @@ enum auth_verdict {
     AUTH_CLAIM,     /* the same, and the name, which is nobody's, becomes the key's */
     AUTH_UNPROVEN,  /* some key must be proven, and none is named */
     AUTH_FORBIDDEN, /* not with this key, or nobody */
+    AUTH_OWNED,     /* the same, since the name is owned by another key */
     AUTH_DEVICE_KEY /* the same, since only a key of one's own can own a name */
 };
 

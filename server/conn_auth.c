@@ -41,6 +41,7 @@ static int authorized(struct conn *c)
 static enum reply_reason reason_of(enum auth_verdict verdict)
 {
     return verdict == AUTH_UNPROVEN     ? REPLY_UNAUTHORIZED
+           : verdict == AUTH_OWNED      ? REPLY_OWNED
            : verdict == AUTH_DEVICE_KEY ? REPLY_DEVICE_KEY
                                         : REPLY_FORBIDDEN;
 }

@@ -63,6 +63,11 @@ static const struct reply replies[] = {
         "that proves nothing here; sign the challenge of this answer, with method, target and Host as sent"),
     REASON(FORBIDDEN, 403, OPEN, NULL, NO_RETRY,
            "that key may not do that here; ask who runs this nameserver for a line in its rules"),
+    [REPLY_OWNED] =
+        {403,
+         "that name is owned by another key; bind it with that one, or ask who runs this nameserver "
+         "to forget the owner (--forget)",
+         false, OPEN, NULL, COUNTER_REFUSED_FORBIDDEN, NO_RETRY, NULL},
     REASON(DEVICE_KEY, 403, OPEN, NULL, NO_RETRY,
            "a name here is owned by a key of one's own; bind it with one, as hx key --device makes it"),
     REASON(HOST, 403, OPEN, NULL, NO_RETRY,

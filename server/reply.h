@@ -44,6 +44,7 @@ enum reply_reason {
     REPLY_UNAUTHORIZED,  /* 401: a key must be proven, and none is named */
     REPLY_STALE,         /* 401: the proof is none, or of another challenge */
     REPLY_FORBIDDEN,     /* 403: not with that key, or nobody may */
+    REPLY_OWNED,         /* 403: the name is owned by another key (--auth tofu) */
     REPLY_DEVICE_KEY,    /* 403: a shared key owns no name */
     REPLY_HOST,          /* 403: the proof is for another nameserver */
     REPLY_CLAIMS,        /* 429: too many new names of this source */

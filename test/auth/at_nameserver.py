@@ -127,6 +127,7 @@ def what_is_no_proof_is_refused(at):
 
 def the_first_key_that_binds_a_name_owns_it(at):
     name = "tofu-" + at.mark
+    assert at.bind(FRIENDS, name)[1].status == 403
     holder, answer = at.bind(STRANGER, name)
     assert answer.status == 200, answer.body
     assert at.bind(OTHER, name)[1].status == 403

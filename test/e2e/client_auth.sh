@@ -118,6 +118,18 @@ strict "someone bind $DEVICE"
 check "a holder that may not any more says what it needs" \
     await_line "$WORK/later.err" "nameserver lost.*a line .later bind $DEVICE" $((60 * SLOW))
 
+# --- a name that is another one's (--auth tofu)
+start tofu "$B/hx-nameserver" --listen 127.0.0.1:0 --auth tofu --auth-db "$WORK/owners.db"
+TOFU=$(await_line "$WORK/tofu.out" 'listening on' | sed 's/.* //')
+start_bound owned owned --echo -n "$TOFU"
+check "who comes second hears whose it is not, and who can change that, though both have a shared key" \
+    ended 20000 1 'is owned by another key; .*forget the owner \(--forget\)' \
+    "$HX" bind owned --timeout 1 -n "$TOFU" --device-key "$WORK/other/device.key"
+check "who has but a shared key hears the same" \
+    ended 20000 1 'is owned by another key; .*forget the owner \(--forget\)' env HOME="$WORK/bare" "$HX" bind owned --timeout 1 -n "$TOFU"
+check "and of a name that is free which key it takes" \
+    ended 20000 1 'bind it with one, as hx key --device makes it' env HOME="$WORK/bare" "$HX" bind free --timeout 1 -n "$TOFU"
+
 # --- over the other family, over TCP, with several nameservers
 start_bound six mine6 --echo -n "$NS6"
 check "over IPv6 a name is bound, and a peer asked for, as well" echoes mine6 -n "$NS6"
