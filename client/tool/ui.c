@@ -28,6 +28,19 @@ static void tell_awaited(const struct hx_event_info *info, const char *nameserve
         say_note("waiting for the nameserver: %s, trying again in %" PRId64 " ms", why, info->retry_ms);
 }
 
+/* The name comes back by itself, but where somebody has to allow it: who runs hx bind shall know that, once. */
+static void tell_lost(const struct hx_event_info *info)
+{
+    static bool denied; /* one call at a time */
+    bool told = denied;
+    denied = info->error == HX_EDENIED;
+    if (denied && !told)
+        say_error("nameserver lost, which does not allow %s any more: %s", info->name, info->text);
+    else
+        say_note("nameserver lost (%s%s%s), binding %s again in %" PRId64 " ms", hx_strerror(info->error),
+                 info->text[0] ? ": " : "", info->text, info->name, info->retry_ms);
+}
+
 static bool through_tcp(const struct hx_event_info *info)
 {
     return strcmp(info->address, HX_ADDRESS_TCP) == 0;
@@ -63,8 +76,7 @@ static void common_event(const struct hx_event_info *info)
         snprintf(explanation, sizeof explanation, "%s", info->text);
         break;
     case HX_EVENT_NAMESERVER_LOST:
-        say_note("nameserver lost (%s%s%s), binding %s again in %" PRId64 " ms", hx_strerror(info->error),
-                 info->text[0] ? ": " : "", info->text, info->name, info->retry_ms);
+        tell_lost(info);
         break;
     case HX_EVENT_NAMESERVER_AWAITED:
         if (info->text[0] != '\0') /* for when there is no more time */
