@@ -153,6 +153,8 @@ static enum args_result operands(struct reading *r, char **words, int count)
     const char *what = a->command == ARGS_MEET ? "SESSION" : "NAME";
     if (count > most && a->command != ARGS_CP)
         return args_usage(r, "too many arguments: '%.100s'", words[most]);
+    if (nameless && count > 0 && a->key_file)
+        return args_usage(r, "'%.100s' and --file are two files: give one of them", words[0]);
     if (nameless) {
         if (count > 0)
             a->key_file = words[0];

@@ -18,6 +18,7 @@ check "for nobody else to read" [ "$(stat -c %a "$KEYS/device.key")" = 600 ]
 check "the second time it is only shown" [ "$("$HX" key --device)" = "$DEVICE" ]
 check "which is a public key" grep -qE '^ed25519:[A-Za-z0-9_-]{43}$' <<<"$DEVICE"
 OTHER=$("$HX" key --device "$WORK/other/device.key")
+check "two files for one key are one too many" ended 20000 2 "'a' and --file are two files" "$HX" key --device --file b a
 "$HX" key >"$WORK/key.out" 2>&1
 HASH=$("$HX" key --auth)
 check "of the key that is shared a hash is printed" grep -qE '^psk:[A-Za-z0-9_-]{43}$' <<<"$HASH"
