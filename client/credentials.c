@@ -3,6 +3,7 @@
 #include "proto/authorization.h"
 #include "proto/field.h"
 #include "proto/host_id.h"
+#include "secure/code.h"
 #include "secure/identity.h"
 #include "secure/secret.h"
 #include "shim/udt/udt.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define REQUEST_END "\r\n" /* the empty line */
+#define CODE_NAMES  CODE_NAME_PREFIX "*"
 
 struct credentials {
     atomic_int users;
@@ -123,7 +125,8 @@ int credentials_sign(const struct credentials *c, int which, struct buf *out, co
 
 /* ---- what is said of a refusal ---- */
 
-/* "NAME ACTION", as a line of --auth begins; false: no such line can be written. */
+/* "NAME ACTION", as a line of --auth begins; false: no such line can be written. The next code has another
+ * name: it is a line for all of them. */
 static bool write_line(char *out, size_t size, const struct buf *request)
 {
     static const char *const keys[] = {"host_id=", "session="};
@@ -142,7 +145,8 @@ static bool write_line(char *out, size_t size, const struct buf *request)
         size_t len = (size_t)((behind ? behind : end) - at);
         if (len >= sizeof name || percent_decode(name, at, len) <= 0 || strpbrk(name, "*#"))
             return false;
-        snprintf(out, size, "%.*s %.*s", HOST_ID_MAX, name, (int)(query - target.at - 1), target.at + 1);
+        snprintf(out, size, "%.*s %.*s", HOST_ID_MAX, code_is_name(name) ? CODE_NAMES : name,
+                 (int)(query - target.at - 1), target.at + 1);
         return true;
     }
     return false;
@@ -165,6 +169,11 @@ void credentials_explain(char out[CREDENTIALS_TEXT_MAX], const struct credential
     }
     if (!write_line(line, sizeof line, request))
         snprintf(line, sizeof line, "NAME ACTION");
+    if (!c->has_device && strncmp(line, CODE_NAMES " ", sizeof CODE_NAMES) == 0) {
+        /* its key, too, is of this code alone */
+        snprintf(out, CREDENTIALS_TEXT_MAX, "%s; its --auth FILE needs a line `%s any`", why, line);
+        return;
+    }
     if (!c->has_device) {
         snprintf(out, CREDENTIALS_TEXT_MAX,
                  "%s; its --auth FILE needs a line `%s psk:HASH`, with what `hx key --auth` prints", why,

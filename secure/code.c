@@ -4,20 +4,18 @@
 #include "secure/openssl.h"
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#define CHARS       (CODE_GROUPS * CODE_GROUP)
-#define CHECKS      CODE_GROUP /* characters of the check: four of them tell three errors, and where one is */
-#define SECRET      (CHARS - CHECKS)
-#define NAME_BYTES  12
-#define NAME_PREFIX "code-"
+#define CHARS      (CODE_GROUPS * CODE_GROUP)
+#define CHECKS     CODE_GROUP /* characters of the check: four of them tell three errors, and where one is */
+#define SECRET     (CHARS - CHECKS)
+#define NAME_BYTES 12
 
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
 
 _Static_assert(CHARS + CODE_GROUPS <= CODE_TEXT_MAX, "a written code fits");
-_Static_assert(sizeof NAME_PREFIX + 2 * NAME_BYTES <= CODE_NAME_MAX, "a name fits");
+_Static_assert(sizeof CODE_NAME_PREFIX + 2 * NAME_BYTES <= CODE_NAME_MAX, "a name fits");
 
 /* ---- GF(32), by x^5 + x^2 + 1 ---- */
 
@@ -145,7 +143,7 @@ static int derive(struct code *out, const uint8_t values[SECRET])
     if (!hkdf_derive(values, SECRET, "hx code name", name, sizeof name) ||
         !hkdf_derive(values, SECRET, "hx code key", secret, sizeof secret))
         return HX_ENOMEM;
-    size_t len = (size_t)snprintf(out->name, sizeof out->name, "%s", NAME_PREFIX);
+    size_t len = (size_t)snprintf(out->name, sizeof out->name, "%s", CODE_NAME_PREFIX);
     hex_write(out->name + len, name, sizeof name);
     key_write(out->key, secret);
     OPENSSL_cleanse(secret, sizeof secret);
@@ -166,6 +164,14 @@ int code_parse(struct code *out, const char *text, int *group)
     }
     OPENSSL_cleanse(values, sizeof values);
     return err;
+}
+
+bool code_is_name(const char *name)
+{
+    if (strncmp(name, CODE_NAME_PREFIX, strlen(CODE_NAME_PREFIX)) != 0)
+        return false;
+    name += strlen(CODE_NAME_PREFIX);
+    return strlen(name) == 2 * NAME_BYTES && strspn(name, "0123456789abcdef") == 2 * NAME_BYTES;
 }
 
 void code_wipe(struct code *c)

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "secure/key.h"
+#include <stdbool.h>
 
 #define CODE_GROUPS   6
 #define CODE_GROUP    4  /* characters of one */
@@ -28,5 +29,8 @@ int code_generate(char text[CODE_TEXT_MAX]);
  * HX_ENOMEM. */
 int code_parse(struct code *out, const char *text, int *group);
 void code_wipe(struct code *c);
+#define CODE_NAME_PREFIX "code-"
+/* Whether a name is of the form of a code's. */
+bool code_is_name(const char *name);
 
 #endif

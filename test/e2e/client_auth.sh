@@ -33,6 +33,7 @@ either   bind          $OTHER
 either   bind,connect  $HASH
 mine6    bind,connect  $DEVICE
 python   bind,connect  $DEVICE
+code-*   bind,connect  any
 tunnel   bind,connect  $DEVICE
 lunch    join          $DEVICE
 lunch    join          $OTHER
@@ -101,6 +102,13 @@ check "who has none at all hears how to make one" \
     ended 20000 1 'wants to know who asks; this host has no key to prove: .hx key --device. makes one' \
     env HOME="$WORK/bare" "$HX" connect mine --insecure
 
+start sending "$HX" send "$WORK/rules"
+CODE=$(await_line "$WORK/sending.out" '^hx recv ') && CODE=${CODE#hx recv }
+mkdir "$WORK/received"
+check "a line for all codes lets whoever has one receive" \
+    ended 20000 0 '' env HOME="$WORK/none" "$HX" recv -y "$CODE" "$WORK/received"
+check "what was sent" cmp "$WORK/rules" "$WORK/received/rules"
+
 # --- hx bind goes on asking: the line may come, and go
 strict() { # strict LINE: a nameserver with that rule alone, where it was before
     echo "$1" >"$WORK/strict.rules"
@@ -118,6 +126,10 @@ check "when the nameserver has it the name is bound" await_line "$WORK/later.err
 strict "someone bind $DEVICE"
 check "a holder that may not any more says what it needs, also without --verbose" \
     await_line "$WORK/later.err" "^hx: nameserver lost, which does not allow later any more: .*a line .later bind $DEVICE" $((60 * SLOW))
+check "who sends by a code hears what lets all codes in" \
+    ended 20000 1 'a line .code-\* bind any' env HOME="$WORK/none" "$HX" send "$WORK/rules" --timeout 1 -n "$STRICT"
+check "a device, that its key does" \
+    ended 20000 1 "a line .code-\* bind $DEVICE" "$HX" send "$WORK/rules" --timeout 1 -n "$STRICT"
 
 # --- a name that is another one's (--auth tofu)
 start tofu "$B/hx-nameserver" --listen 127.0.0.1:0 --auth tofu --auth-db "$WORK/owners.db"

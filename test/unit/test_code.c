@@ -50,6 +50,10 @@ static void a_known_code_gives_a_known_name_and_key(void **state)
     assert_int_equal(code_parse(&c, KNOWN_CODE, &group), HX_OK);
     assert_string_equal(c.name, KNOWN_NAME);
     assert_string_equal(c.key, KNOWN_KEY);
+    assert_true(code_is_name(c.name));
+    assert_false(code_is_name("code-server"));
+    assert_false(code_is_name("code-0123456789abcdef0123456z"));
+    assert_false(code_is_name("home"));
     code_wipe(&c);
     assert_int_equal(c.key[0], 0);
 }
