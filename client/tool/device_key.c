@@ -36,7 +36,8 @@ int device_key_read(char **out, char public_key[HX_KEY_TEXT_MAX], const char *pa
     if (err == HX_OK)
         return HX_OK;
     snprintf(error, KEYFILE_ERROR_MAX, "'%.300s' holds no key of a device, or a mistyped one: %s", path,
-             err == HX_EINVAL ? "`hx key --device FILE` makes one" : hx_strerror(err));
+             err == HX_EINVAL ? "`hx key --device FILE` makes one in a FILE that is not there yet"
+                              : hx_strerror(err));
     keyfile_wipe(*out);
     *out = NULL;
     return err;

@@ -91,7 +91,8 @@ check "and it is enough alone" echoes either --device-key "$WORK/other/device.ke
 chmod 644 "$WORK/other/device.key"
 check "a key that others can read is none" refused theirs "others may use the key .*chmod 600" --device-key "$WORK/other/device.key"
 chmod 600 "$WORK/other/device.key"
-check "a file that is no such key is told of" refused theirs "holds no key of a device" --device-key "$KEYS/key"
+check "a file that is no such key is told of" refused theirs "holds no key of a device.*makes one in a FILE that is not there yet" --device-key "$KEYS/key"
+check "and is not written over" ended 20000 1 "holds no key of a device.*not there yet" "$HX" key --device "$KEYS/key"
 
 # --- who has no key
 mkdir -p "$WORK/bare/.config/hx"
