@@ -135,10 +135,8 @@ static void leave_turn(struct conn_auth *a)
 }
 
 /* Nothing is verified for a key that proves nothing here, nor for a source that is refused too often. */
-static int await_proof(struct conn *c, const struct request_proof *proof)
+static int await_proof(struct conn *c)
 {
-    if (!auth_host_allowed(c->world->auth, proof->host ? proof->host : ""))
-        return conn_refuse_for(c, REPLY_HOST);
     if (!policy_may_try(c->world->policy, &c->member.peer, c->world->now_ms))
         return conn_refuse_for(c, REPLY_PEER_RATE);
     if (!c->auth) {
@@ -175,8 +173,10 @@ int conn_authorize(struct conn *c)
     enum auth_verdict verdict = judge(c, proof ? &proof->authorization.key : NULL, &psk_hash);
     if (verdict == AUTH_OPEN)
         return authorized(c);
+    if (proof && !auth_host_allowed(c->world->auth, proof->host ? proof->host : ""))
+        return conn_refuse_for(c, REPLY_HOST); /* whichever key it is: another one is no better */
     if (proof && (verdict == AUTH_KEY || verdict == AUTH_CLAIM))
-        return await_proof(c, proof);
+        return await_proof(c);
     return conn_refuse_for(c, reason_of(verdict));
 }
 

@@ -132,6 +132,13 @@ check "who sends by a code hears what lets all codes in" \
 check "a device, that its key does" \
     ended 20000 1 "a line .code-\* bind $DEVICE" "$HX" send "$WORK/rules" --timeout 1 -n "$STRICT"
 
+# --- a nameserver by a name that it does not want to have (--auth-host)
+echo "home connect $DEVICE" >"$WORK/named.rules"
+start named "$B/hx-nameserver" --listen 127.0.0.1:0 --auth "$WORK/named.rules" --auth-host ns.example
+NAMED=$(await_line "$WORK/named.out" 'listening on' | sed 's/.* //')
+check "who reaches a nameserver by another name hears that, though a shared key is tried, too" \
+    refused home 'Host is none of this nameserver.s \(--auth-host\)' -n "$NAMED"
+
 # --- a name that is another one's (--auth tofu)
 start tofu "$B/hx-nameserver" --listen 127.0.0.1:0 --auth tofu --auth-db "$WORK/owners.db"
 TOFU=$(await_line "$WORK/tofu.out" 'listening on' | sed 's/.* //')

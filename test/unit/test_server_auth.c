@@ -288,7 +288,7 @@ static void http_1_0_and_tcp_are_asked_as_well(void **state)
 
 static void only_proofs_for_our_own_hosts_count(void **state)
 {
-    struct prover p = new_prover();
+    struct prover p = new_prover(), other = new_prover();
     struct fixture *f = *state;
     rules[0] = '\0';
     strcpy(f->config.auth_hosts[0], "ns.example");
@@ -297,6 +297,9 @@ static void only_proofs_for_our_own_hosts_count(void **state)
     p.host = "elsewhere.example";
     assert_int_equal(fixture_status(ask_proven(f, H1, &p, "/bind?host_id=nas")), 403);
     assert_int_equal(counted(f, COUNTER_REFUSED_HOST), 1);
+    other.host = "elsewhere.example"; /* whose key would not do: that is said where the Host is ours */
+    assert_int_equal(fixture_status(ask_proven(f, H1, &other, "/bind?host_id=nas")), 403);
+    assert_int_equal(counted(f, COUNTER_REFUSED_HOST), 2);
     p.host = NULL;
     assert_int_equal(fixture_status(ask_proven(f, H1, &p, "/bind?host_id=nas")), 403);
     p.host = "ns.example:7000";
