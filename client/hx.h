@@ -55,7 +55,7 @@ enum hx_error {
     HX_EFAMILY = -21,   /* the peer has only IPv6 and we only IPv4 (in use), or the other way round */
     HX_EPROXY = -22,    /* the HTTP proxy of this network was not reached, or does not let us through */
     HX_ECERT = -23,     /* the nameserver's certificate is not accepted by this host */
-    HX_EDENIED = -24,   /* the nameserver knows who asks, or cannot, and does not allow it */
+    HX_EDENIED = -24,   /* the nameserver does not allow it with any key that we have */
 };
 #endif
 
