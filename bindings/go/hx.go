@@ -87,6 +87,10 @@ func (c *Config) complete(op, name string) error {
 			if c.DeviceKey, err = secretOf(file); err != nil {
 				return bad(err.Error())
 			}
+			if _, err = DeviceKeyPublic(c.DeviceKey); err != nil {
+				return bad(file + " holds no key of a device, or a mistyped one: `hx key --device FILE` makes one in a " +
+					"FILE that is not there yet")
+			}
 		}
 	}
 	if c.Insecure {

@@ -428,5 +428,9 @@ func TestGrowth(t *testing.T) {
 		if _, err = hx.Dial("nobody", config()); !errors.Is(err, hx.ErrNotFound) {
 			t.Error(err)
 		}
+		must(t, os.WriteFile(file, []byte("mistyped"), 0o600))
+		if _, err = hx.Dial("nobody", config()); err == nil || !strings.Contains(err.Error(), "hx key --device FILE") {
+			t.Error(err)
+		}
 	})
 }

@@ -3,6 +3,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { invalid } = require('./errors');
+const native = require('./native');
 
 const DEFAULT_TIMEOUT = 30000;
 const TEXTS = ['nameserver', 'name', 'keys', 'keyFile', 'stun', 'stateDir', 'deviceKey'];
@@ -32,9 +33,14 @@ const fileOf = (name) => path.join(process.env.XDG_CONFIG_HOME || path.join(os.h
 
 function deviceKeyOf({ deviceKey }) {
   if (deviceKey !== undefined) return deviceKey || undefined;
-  return secretOf(fileOf('device.key'), (error) => {
+  const file = fileOf('device.key');
+  const key = secretOf(file, (error) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw invalid(`the key of this device: ${error.message}`);
   });
+  if (key !== undefined && typeof native.deviceKeyPublic(key) === 'number') {
+    throw invalid(`${file} holds no key of a device, or a mistyped one: \`hx key --device FILE\` makes one in a FILE that is not there yet`);
+  }
+  return key;
 }
 
 function keysOf(options) {

@@ -62,6 +62,8 @@ test("a device's key is read where the tool puts it, unless others can read it",
     assert.match((await failure(hx.connect('nobody', options()))).message, /chmod 600/);
     fs.chmodSync(path.join(home, 'hx', 'device.key'), 0o600);
     assert.strictEqual((await failure(hx.connect('nobody', options()))).code, 'HX_ENOTFOUND');
+    fs.writeFileSync(path.join(home, 'hx', 'device.key'), 'mistyped');
+    assert.match((await failure(hx.connect('nobody', options()))).message, /device\.key holds no key of a device.*hx key --device FILE/);
   } finally {
     if (before === undefined) delete process.env.XDG_CONFIG_HOME;
     else process.env.XDG_CONFIG_HOME = before;

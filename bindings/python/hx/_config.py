@@ -106,8 +106,16 @@ def generate_device_key() -> str:
 
 def device_key_public(device_key: str) -> str:
     """What a nameserver's operator is told of it: "ed25519:" and 43 characters."""
+    return _device_public(device_key, "the key of this device")
+
+
+def _device_public(device_key: str, what: str) -> str:
     out = ctypes.create_string_buffer(KEY_TEXT_MAX)
-    errors.check(_device_function("public")(out, c_text(device_key, "device_key")), "the key of this device")
+    code = _device_function("public")(out, c_text(device_key, "device_key"))
+    if code == errors.InvalidArgumentError.code:
+        raise errors.InvalidArgumentError(what, "it is none, or mistyped", hint="`hx key --device FILE` makes one in a "
+                                          "FILE that is not there yet, hx.generate_device_key() for device_key=")
+    errors.check(code, what)
     return out.value.decode("ascii")
 
 
@@ -167,9 +175,12 @@ def load_device_key(config: Config) -> Optional[str]:
         return config.device_key or None
     path = key_path().with_name("device.key")
     try:
-        return _read_keys(path) if has_device_keys() else None
+        text = _read_keys(path) if has_device_keys() else None
     except (FileNotFoundError, NotADirectoryError, RuntimeError):  # the last: this user has no home
         return None
+    if text is not None:
+        _device_public(text, f"the key of this device in {path}")
+    return text
 
 
 def as_struct(config: Config, tap: Tap, timeout: Optional[float] = 10.0) -> CConfig:

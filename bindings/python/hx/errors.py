@@ -72,7 +72,7 @@ class InvalidArgumentError(Error, ValueError):
 
     code, _errno = -6, _errno.EINVAL
     hint = ("check names (1 to 255 letters, digits or any of !#$%&'*+-.^_`|~@), the nameserver (HOST[:PORT]), keys "
-            "(hx.check_keys()) and that nothing is written after shutdown()")
+            "(hx.check_keys()), device_key (hx.device_key_public()) and that nothing is written after shutdown()")
 
 
 class OutOfMemoryError(Error, MemoryError):

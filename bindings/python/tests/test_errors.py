@@ -155,6 +155,9 @@ class KeyFiles(unittest.TestCase):
             load(hx.Config())
         file.chmod(0o600)
         self.assertEqual(load(hx.Config()), key)
+        file.write_text("mistyped")
+        with self.assertRaisesRegex(hx.InvalidArgumentError, "device.key.*hx key --device FILE"):
+            load(hx.Config())
         self.assertIsNone(load(hx.Config(device_key="")))
         self.assertEqual(load(hx.Config(device_key="another")), "another")
 
