@@ -13,11 +13,11 @@ seccomp_is() { # seccomp_is MODE: of all threads (proc(5): 0 none, 2 filter)
     done
     [ "$count" -ge 4 ] # ours and UDT's
 }
-meet() { # meet: H2 is told H1's address; succeeds if it was
+meet() { # meet: each of H1 and H2 is told the other one's address, the nearer one a moment later; succeeds if it was
     start h1 "$B/udtcurl" -s "udt://$NS/bind?host_id=meet"
     await_line "$LOG" 'event=bound .* name=meet' >/dev/null
     start h2 "$B/udtcurl" -s "udt://$NS/connect?host_id=meet"
-    await_line "$WORK/h2.out" '^meet: 127.0.0.1:' >/dev/null
+    await_line "$WORK/h2.out" '^meet: 127.0.0.1:' >/dev/null && await_line "$WORK/h1.out" '^: 127.0.0.1:' >/dev/null
 }
 
 start_nameserver || {
