@@ -23,16 +23,6 @@ static const char *const state_names[] = {[CONN_READ_REQUEST] = "read_request",
                                           [CONN_DRAIN] = "drain",
                                           [CONN_DONE] = "done"};
 
-static struct conn *conn_of_deadline(struct timer *t)
-{
-    return container_of(t, struct conn, deadline);
-}
-
-static struct conn *conn_of_idle(struct timer *t)
-{
-    return container_of(t, struct conn, idle);
-}
-
 /* How long a connection may stay in a state; 0: as long as it likes. */
 static int64_t state_ms(const struct conn *c, enum conn_state state)
 {
@@ -67,7 +57,9 @@ static void set_deadline(struct conn *c, int64_t ms)
 void conn_enter(struct conn *c, enum conn_state next)
 {
     conn_log(c, LOG_DEBUG, "state", "from", state_names[c->state], "to", state_names[next]);
+    c->world->holders -= conn_holds(c);
     c->state = next;
+    c->world->holders += conn_holds(c);
     c->begun = false;
     set_deadline(c, state_ms(c, next));
 }
@@ -362,7 +354,7 @@ static void request_over(struct conn *c)
 
 static void deadline_over(struct timer *t)
 {
-    struct conn *c = conn_of_deadline(t);
+    struct conn *c = container_of(t, struct conn, deadline);
 
     switch (c->state) {
     case CONN_READ_REQUEST:
@@ -385,7 +377,7 @@ static void deadline_over(struct timer *t)
 
 static void idle_over(struct timer *t)
 {
-    struct conn *c = conn_of_idle(t);
+    struct conn *c = container_of(t, struct conn, idle);
     int64_t idle_ms = c->world->config->idle_timeout_ms, give_up_ms = stream_heard_ms(c->stream) + idle_ms;
 
     if (idle_ms == 0) /* it was told otherwise meanwhile */

@@ -62,6 +62,7 @@ struct conn_world {
     struct conn *judged;       /* the next one to be judged by new rules; NULL: none */
     struct drain *drain;       /* NULL: the server is not drained */
     bool stopping;
+    size_t holders; /* of a name, or in a session */
     int64_t last_id;
 };
 

@@ -12,15 +12,6 @@ static void end_holders(struct drain *d, size_t due)
         }
 }
 
-static size_t count_holders(const struct conn_world *w)
-{
-    size_t count = 0;
-
-    for (const struct conn *c = w->all; c; c = conn_next(c))
-        count += conn_holds(c);
-    return count;
-}
-
 static void set_timer(struct drain *d)
 {
     int64_t next_ms = d->begun_ms + d->ms * (int64_t)(d->ended + 1) / (int64_t)d->holders;
@@ -34,7 +25,7 @@ static void holders_due(struct timer *t)
 {
     struct drain *d = container_of(t, struct drain, timer);
     int64_t passed_ms = d->world->now_ms - d->begun_ms;
-    size_t here = count_holders(d->world), due = d->holders;
+    size_t here = d->world->holders, due = d->holders;
 
     d->ended = d->holders > here ? d->holders - here : 0;
     if (passed_ms < d->ms)
@@ -52,7 +43,7 @@ void drain_begin(struct drain *d, struct conn_world *w, int64_t ms)
     w->drain = d;
     for (struct conn *c = w->all; c; c = conn_next(c))
         conn_drain(c);
-    d->holders = count_holders(w);
+    d->holders = w->holders;
     if (d->holders > 0)
         set_timer(d);
 }
@@ -76,7 +67,7 @@ int64_t drain_end_ms(const struct drain *d)
 
 size_t drain_holders(const struct drain *d)
 {
-    return d->begun ? count_holders(d->world) : 0;
+    return d->begun ? d->world->holders : 0;
 }
 
 void drain_stop(struct drain *d)

@@ -70,7 +70,7 @@ void server_drain(struct server *s, int64_t ms, int64_t now_ms);
 /* All who held a name have been ended, and have had time to ask where to go. */
 bool server_drained(const struct server *s, int64_t now_ms);
 int64_t server_drain_end_ms(const struct server *s); /* then at the latest nobody has any time left */
-size_t server_holders_left(const struct server *s);  /* to be ended; looks at every connection */
+size_t server_holders_left(const struct server *s);  /* to be ended */
 /* Ends all answers in order; no new connection is taken. At most CONN_STOP_MS later none is left. */
 void server_stop(struct server *s, int64_t now_ms);
 size_t server_connections(const struct server *s); /* those above a limit, too */

@@ -145,6 +145,7 @@ static void holders_that_leave_by_themselves_are_not_missed(void **state)
     drain(f, 10000);
     for (int i = 0; i < HOLDERS / 2; i++)
         fixture_close(f, f->peers[i]);
+    assert_int_equal(server_holders_left(f->server), HOLDERS / 2);
     fixture_pass(f, 4900);
     assert_int_equal(count_ended(f), 0);
     fixture_pass(f, 2500);
