@@ -70,6 +70,9 @@ void log_write(enum log_level level, const char *event, ...) __attribute__((sent
 const char *log_num(char text[LOG_NUM_MAX], int64_t value);
 extern const char log_number_follows[];
 /* For a value alone: it is two arguments, since JSON writes numbers otherwise than text. */
-#define LOG_NUM(value) log_number_follows, log_num((char[LOG_NUM_MAX]){0}, (value))
+#define LOG_NUM(value) LOG_NUM_IF(true, (value))
+/* Left out, and not evaluated, unless `given`. */
+#define LOG_NUM_IF(given, value) \
+    log_number_follows, (given) ? log_num((char[LOG_NUM_MAX]){0}, (value)) : (const char *)0
 
 #endif

@@ -10,7 +10,7 @@
 #define LOG_LIMIT_LINES 10   /* of one kind in a second, whoever causes them */
 #define LOG_LIMIT_DEBUG 1000 /* of one kind at level debug: somebody wants to see them all */
 #define LOG_LIMIT_MS    1000
-#define LOG_KINDS_MAX   96 /* all kinds beyond are one, "others"; today there are some 60 */
+#define LOG_KINDS_MAX   96 /* all kinds beyond are one, "others"; today there are some 80 */
 
 struct log_limit { /* zeroed at the start */
     int64_t since_ms;

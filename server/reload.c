@@ -111,11 +111,9 @@ static void apply_rules(const struct reload *r, struct auth_rules *rules)
 /* `rules`: NULL: they were not read. */
 static void log_reloaded(const struct config_changes *changes, const struct auth_rules *rules)
 {
-    char count[LOG_NUM_MAX];
-
     log_always(LOG_INFO, "reloaded", "changed", changes->made[0] ? changes->made : "nothing", "needs_restart",
                changes->missed[0] ? changes->missed : NULL, "rules",
-               rules ? log_num(count, (int64_t)auth_rules_count(rules)) : NULL);
+               LOG_NUM_IF(rules, (int64_t)auth_rules_count(rules)));
 }
 
 static void finish(struct reload *r, int which)

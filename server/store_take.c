@@ -19,10 +19,9 @@ static void log_death(struct store *s, const int *status)
     if (s->death_logged)
         return;
     s->death_logged = true;
-    char signal[LOG_NUM_MAX], code[LOG_NUM_MAX];
     log_always(LOG_ERROR, "store_died", "reason", s->reason, "signal",
-               status && WIFSIGNALED(*status) ? log_num(signal, WTERMSIG(*status)) : NULL, "status",
-               status && WIFEXITED(*status) ? log_num(code, WEXITSTATUS(*status)) : NULL, "effect",
+               LOG_NUM_IF(status && WIFSIGNALED(*status), WTERMSIG(*status)), "status",
+               LOG_NUM_IF(status && WIFEXITED(*status), WEXITSTATUS(*status)), "effect",
                "what is held goes on; until a restart no name can be claimed, and nothing is read again or "
                "written");
 }

@@ -53,9 +53,10 @@ static void a_line_is_an_object_and_its_numbers_are_numbers(void **state)
 {
     (void)state;
     log_always(LOG_INFO, "bound", "conn", LOG_NUM(7), "ms", LOG_NUM(INT64_MIN), "name", "7", "h2_name", "",
-               "transport", (const char *)NULL);
-    assert_string_equal(fields(), "\"level\":\"info\",\"event\":\"bound\",\"conn\":7,"
-                                  "\"ms\":-9223372036854775808,\"name\":\"7\",\"h2_name\":\"\"}\n");
+               "transport", (const char *)NULL, "rules", LOG_NUM_IF(false, 1), "signal", LOG_NUM_IF(true, 9));
+    assert_string_equal(fields(),
+                        "\"level\":\"info\",\"event\":\"bound\",\"conn\":7,"
+                        "\"ms\":-9223372036854775808,\"name\":\"7\",\"h2_name\":\"\",\"signal\":9}\n");
     assert_true(strncmp(line, "{\"ts\":\"2", 8) == 0);
     assert_true(json_is_flat_object(line, strlen(line) - 1));
 }
