@@ -1,13 +1,12 @@
 /* client/detour.h: a nameserver that another one has named, as one does that is about to stop: 503 with
  * Location. It is asked the same once, and is no better than its word:
  *
- * - What it says itself of a third one is not heard, so there is no circle; if nothing comes of it, the list
- * of
- *   hx_config.nameserver goes on, and each try of that list can lead to one detour at most.
- * - It must be one nameserver, in the form that hx_config.nameserver has. - Who was to be asked by TLS sends
- * nobody to where there is none. - A TCP connection is made to it only if the first one was reached by TCP
- * as well: a nameserver can have our
- *   datagrams sent anywhere in any case, as it tells of peers, but no connection made.
+ *   - What it says itself of a third one is not heard, so there is no circle; if nothing comes of it, the
+ *     list of hx_config.nameserver goes on, and each try of that list can lead to one detour at most.
+ *   - It must be one nameserver, in the form that hx_config.nameserver has.
+ *   - Who was to be asked by TLS sends nobody to where there is none.
+ *   - A TCP connection is made to it only if the first one was reached by TCP as well: a nameserver can have
+ *     our datagrams sent anywhere in any case, as it tells of peers, but no connection made.
  *
  * With the engine's lock held. */
 #ifndef HX_CLIENT_DETOUR_H

@@ -6,9 +6,9 @@
 
 /* A file of rules, or "tofu"; a file of that name is ./tofu. HX_OK; HX_EINVAL: there has been one. */
 int config_auth_parse(struct server_config *c, const char *value);
-/* HX_OK; HX_EINVAL: it is no path. */
+/* The owners' database. HX_OK; HX_EINVAL: it is no file's name. */
 int config_auth_parse_db(struct server_config *c, const char *value);
-/* HX_OK; HX_EINVAL: it is no value of a Host field, or there are too many. */
+/* HX_OK; HX_EINVAL: it is no value of a Host field, or one too many. */
 int config_auth_parse_host(struct server_config *c, const char *value);
 
 /* Owners need a database: that of --auth-db, or one in systemd's StateDirectory=. HX_OK or HX_EINVAL, with

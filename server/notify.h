@@ -10,6 +10,7 @@
 
 #define NOTIFY_TEXT_MAX  256   /* bytes of one message */
 #define NOTIFY_STATUS_MS 10000 /* between two STATUS= where no watchdog asks for more */
+#define NOTIFY_EXTEND_MS 15000 /* patience beyond what is needed, and until it is asked for again */
 
 enum notify_state { NOTIFY_READY, NOTIFY_ALIVE, NOTIFY_RELOADING, NOTIFY_STOPPING };
 
@@ -19,17 +20,15 @@ struct notify { /* private; notify_open() fills it */
     socklen_t to_len;
     bool watchdog;
     int64_t beat_ms;
-    int64_t
-        until_ms; /* the stop takes so long, and the supervisor is asked for patience; 0: it does not stop */
-    int64_t next_ms; /* -1: never */
+    int64_t until_ms; /* of notify_stop_takes(); 0: it does not stop */
+    int64_t next_ms;  /* -1: never */
 };
 
 /* Reads $NOTIFY_SOCKET, $WATCHDOG_USEC and $WATCHDOG_PID. HX_OK, also where nobody wants to know; HX_EINVAL:
  * a socket's name that is none; HX_ESYS with errno. */
 int notify_open(struct notify *n);
 void notify_close(struct notify *n);
-#define NOTIFY_EXTEND_MS 15000 /* patience beyond what is needed, and until it is asked for again */
-/* From now on each message says that stopping takes until then. */
+/* From now on each message asks for patience: stopping takes until then. */
 void notify_stop_takes(struct notify *n, int64_t until_ms);
 /* Never blocks: what the supervisor does not take is lost, as sd_notify(3) has it. */
 void notify_send(struct notify *n, enum notify_state state, const char *status, int64_t now_ms);
