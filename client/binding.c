@@ -57,8 +57,8 @@ static void wait_for(struct leg *leg, int64_t delay_ms)
     engine_timer_set(&leg->timer, clock_now_ms() + delay_ms);
 }
 
-/* The errors that another try cannot mend. A proxy may not be there yet either; a certificate may be renewed, and
- * this host's clock be set; who runs the nameserver may come to allow it. */
+/* The errors that another try cannot mend. A proxy may not be there yet either; a certificate may be renewed,
+ * and this host's clock be set; who runs the nameserver may come to allow it. */
 static bool is_final(int error)
 {
     return error != HX_ETIMEDOUT && error != HX_EREFUSED && error != HX_ERESOLVE && error != HX_ECLOSED &&

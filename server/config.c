@@ -202,12 +202,17 @@ static int parse_drain_to(struct server_config *c, const char *value)
     return HX_OK;
 }
 
+int server_config_text(char *out, size_t size, const char *value)
+{
+    if (value[0] == '\0' || strlen(value) >= size)
+        return HX_EINVAL;
+    strcpy(out, value);
+    return HX_OK;
+}
+
 static int parse_user(struct server_config *c, const char *value)
 {
-    if (value[0] == '\0' || strlen(value) >= sizeof c->user)
-        return HX_EINVAL;
-    strcpy(c->user, value);
-    return HX_OK;
+    return server_config_text(c->user, sizeof c->user, value);
 }
 
 static int parse_yes(bool *out, const char *value)
@@ -228,10 +233,7 @@ static int parse_proxy_protocol(struct server_config *c, const char *value)
 
 static int parse_transcripts(struct server_config *c, const char *value)
 {
-    if (value[0] == '\0' || strlen(value) >= sizeof c->transcripts)
-        return HX_EINVAL;
-    strcpy(c->transcripts, value);
-    return HX_OK;
+    return server_config_text(c->transcripts, sizeof c->transcripts, value);
 }
 
 static int parse_transcripts_secrets(struct server_config *c, const char *value)
@@ -255,10 +257,7 @@ static int parse_admin(struct server_config *c, const char *value)
 
 static int parse_admin_token(struct server_config *c, const char *value)
 {
-    if (value[0] == '\0' || strlen(value) >= sizeof c->admin_token)
-        return HX_EINVAL;
-    strcpy(c->admin_token, value);
-    return HX_OK;
+    return server_config_text(c->admin_token, sizeof c->admin_token, value);
 }
 
 static const struct text_option {

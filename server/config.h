@@ -62,24 +62,23 @@ struct server_config { /* server_config_defaults() fills it; copied by whoever t
     char auth_db[CONFIG_PATH_MAX];   /* the owners' database (server/store_owners.h); "": none */
     int64_t claims_per_source;       /* new names a minute; 0: unlimited, as the other is */
     int64_t max_owned;               /* names */
-    char auth_hosts[CONFIG_AUTH_HOSTS_MAX]
-                   [CONFIG_AUTH_HOST_MAX]; /* over which proofs count; none: over each */
+    /* Over which proofs count; none: over each. */
+    char auth_hosts[CONFIG_AUTH_HOSTS_MAX][CONFIG_AUTH_HOST_MAX];
     size_t auth_host_count;
     int64_t drain_ms;                     /* that SIGTERM gives those who hold names; 0: none */
     char drain_to[RESPONSE_LOCATION_MAX]; /* the nameserver that they are told; "": none */
     char user[CONFIG_USER_MAX];           /* whom to become; "": nobody else */
     bool no_sandbox;
-    char transcripts
-        [CONFIG_PATH_MAX];    /* the directory for them (server/transcripts.h); "": none are written */
-    int64_t transcripts_max;  /* bytes of all; 0: unlimited */
-    bool transcripts_secrets; /* with keys in them */
+    char transcripts[CONFIG_PATH_MAX]; /* their directory (server/transcripts.h); "": none are written */
+    int64_t transcripts_max;           /* bytes of all; 0: unlimited */
+    bool transcripts_secrets;          /* with keys in them */
     struct admin_address admin[CONFIG_ADMIN_MAX]; /* where its operator looks at it */
     size_t admin_count;
     char admin_token[CONFIG_PATH_MAX]; /* the file that has it; "": none is asked for */
-    /* Of the command line alone, whose the texts are: */
+    /* Of the command line alone, whose the texts are. */
     const char *config_path; /* NULL: there is none */
-    const char *forget;      /* a name that nobody shall own any more, in place of all else; NULL: none */
-    bool tell_owners;        /* likewise: all owned names are to be told */
+    const char *forget;      /* the name that is to be forgotten, in place of all else; NULL: none */
+    bool tell_owners;        /* all owned names are to be told, likewise */
 };
 
 /* Somebody must prove who it is before it may do what it asks for. */
@@ -109,6 +108,8 @@ int server_config_check(struct server_config *c, char error[CONFIG_ERROR_MAX]);
 /* One option by its long name. HX_OK or HX_EINVAL, with `error` set. */
 int server_config_set(struct server_config *c, const char *name, const char *value,
                       char error[CONFIG_ERROR_MAX]);
+/* A value into the `size` bytes of a text option. HX_OK; HX_EINVAL: it is empty, or too long. */
+int server_config_text(char *out, size_t size, const char *value);
 /* The options that are numbers, one after the other: false: there are no more. */
 bool server_config_number(size_t which, const char **name, size_t *offset);
 void server_config_usage(FILE *out);

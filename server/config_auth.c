@@ -12,18 +12,12 @@ int config_auth_parse(struct server_config *c, const char *value)
         c->auth_tofu = true;
         return HX_OK;
     }
-    if (c->auth_file[0] || value[0] == '\0' || strlen(value) >= sizeof c->auth_file)
-        return HX_EINVAL;
-    strcpy(c->auth_file, value);
-    return HX_OK;
+    return c->auth_file[0] ? HX_EINVAL : server_config_text(c->auth_file, sizeof c->auth_file, value);
 }
 
 int config_auth_parse_db(struct server_config *c, const char *value)
 {
-    if (value[0] == '\0' || strlen(value) >= sizeof c->auth_db)
-        return HX_EINVAL;
-    strcpy(c->auth_db, value);
-    return HX_OK;
+    return server_config_text(c->auth_db, sizeof c->auth_db, value);
 }
 
 /* Several directories have a colon between two (systemd.exec(5)). */
@@ -49,9 +43,9 @@ int config_auth_parse_host(struct server_config *c, const char *value)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:[]";
 
-    if (c->auth_host_count == CONFIG_AUTH_HOSTS_MAX || value[0] == '\0' ||
-        strlen(value) >= CONFIG_AUTH_HOST_MAX || strspn(value, allowed) != strlen(value))
+    if (c->auth_host_count == CONFIG_AUTH_HOSTS_MAX || value[strspn(value, allowed)] != '\0' ||
+        server_config_text(c->auth_hosts[c->auth_host_count], CONFIG_AUTH_HOST_MAX, value) < 0)
         return HX_EINVAL;
-    strcpy(c->auth_hosts[c->auth_host_count++], value);
+    c->auth_host_count++;
     return HX_OK;
 }

@@ -58,7 +58,8 @@ int server_timeout_ms(const struct server *s, int64_t now_ms);
 /* Before the first connection: from now on who asks for something must be one that may. It stays the caller's
  * and must live as long. */
 void server_use_auth(struct server *s, struct auth *auth);
-/* Before the first connection: who meets whom is written by it. It stays the caller's and must live as long. */
+/* Before the first connection: who meets whom is written by it. It stays the caller's and must live as
+ * long. */
 void server_use_transcripts(struct server *s, struct transcripts *transcripts);
 /* Where what has happened is counted. */
 struct counters *server_count_in(struct server *s);

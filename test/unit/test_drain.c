@@ -1,5 +1,5 @@
-/* A server that is drained: it takes nothing new and says who does, what is held is still told of, and who holds a
- * name is ended in its turn. */
+/* A server that is drained: it takes nothing new and says who does, what is held is still told of, and who
+ * holds a name is ended in its turn. */
 #include "server/drain.h"
 #include "server/server.h"
 #include "test/unit/server_fixture.h"
