@@ -32,6 +32,14 @@
 #define BACKLOG    1024 /* connections that UDT holds until the loop takes them */
 #define FLUSH_MS   500  /* for the last datagrams to leave */
 
+/* What has begun, in the order of serve(); what has not is NULL. */
+struct process {
+    struct service_config service;
+    struct udt_port *ports[CONFIG_LISTEN_MAX];
+    struct notify notify;
+    struct owners_link *owners;
+};
+
 static void address_text(const struct sockaddr *sa, socklen_t len, char text[ENDPOINT_TEXT_MAX])
 {
     struct endpoint e = {.family = AF_UNSPEC};
@@ -149,14 +157,6 @@ static int open_ports(const struct server_config *config, struct service_config 
     if (err < 0 && err != HX_EADDR) /* which was printed */
         fprintf(stderr, "hx-nameserver: cannot answer STUN: %s\n", hx_error_text(err));
     return err;
-}
-
-/* Nothing more comes to them: UDT has ended, or its ports have not been used. */
-static void close_users(struct service_config *service)
-{
-    stun_destroy(service->stun);
-    relay_destroy(service->relay);
-    tcp_destroy(service->tcp);
 }
 
 /* HX_OK, or what was printed as well. */
@@ -299,7 +299,7 @@ static int make_auth(struct auth **out, const struct server_config *config)
 
 /* Where an option needs it: HX_OK, or what was printed as well. */
 static int start_store(const struct server_config *config, const struct privileges_user *user,
-                       struct service_config *service)
+                       struct process *p)
 {
     const struct store_config store = {.config_path = config->config_path,
                                        .auth_path = config->auth_file[0] ? config->auth_file : NULL,
@@ -311,9 +311,9 @@ static int start_store(const struct server_config *config, const struct privileg
 
     if (!store.config_path && !store.auth_path && !store.auth_db && !store.transcripts)
         return HX_OK;
-    int err = store_start(&service->store, &store);
+    int err = store_start(&p->service.store, &store);
     if (err == HX_OK && store.auth_db)
-        err = owners_link(&service->owners, auth_owners(service->auth), service->store);
+        err = owners_link(&p->owners, auth_owners(p->service.auth), p->service.store);
     if (err < 0)
         fprintf(stderr, "hx-nameserver: a process for files cannot be started: %s\n",
                 err == HX_ESYS ? strerror(errno) : hx_error_text(err));
@@ -330,62 +330,91 @@ static int load_store(const struct service_config *service)
     return err;
 }
 
+/* HX_OK, or what was printed as well. */
+static int set_up_signals(struct service_config *service)
+{
+    service->signal_fd = service_block_signals();
+    if (service->signal_fd >= 0 && privileges_renounce() == HX_OK)
+        return HX_OK;
+    fprintf(stderr, "hx-nameserver: signals or privileges cannot be set up: %s\n", strerror(errno));
+    return HX_ESYS;
+}
+
+/* All that needs rights or files, but for the rules. The store comes before the ports: it is a fork, of a
+ * process that has no thread yet. HX_OK, or what was printed as well. */
+static int prepare(const struct server_config *config, struct privileges_user *user, struct process *p)
+{
+    struct service_config *service = &p->service;
+    int err = set_up_signals(service);
+
+    if (err == HX_OK && notify_open(&p->notify) < 0)
+        fputs("hx-nameserver: NOTIFY_SOCKET cannot be used; nobody is told of this start\n", stderr);
+    if (err == HX_OK && config->user[0])
+        err = find_user(user, config->user);
+    if (err == HX_OK)
+        err = start_store(config, user, p);
+    if (err == HX_OK)
+        err = open_ports(config, service, p->ports);
+    if (err == HX_OK)
+        err = open_tcp(config, service);
+    if (err == HX_OK)
+        err = admin_create(&service->admin, config);
+    if (err == HX_OK)
+        err = load_store(service);
+    return err;
+}
+
+/* The other way around, however far it has come. No thread may run while the process ends (UDT4.md, A10), and
+ * UDT's use `stun` and `relay` until udt_shutdown(). */
+static void end(struct process *p, int flush_ms)
+{
+    struct service_config *service = &p->service;
+
+    admin_destroy(service->admin);
+    stun_end(service->stun);
+    relay_end(service->relay);
+    udt_shutdown(flush_ms);
+    tcp_destroy(service->tcp);
+    relay_destroy(service->relay);
+    stun_destroy(service->stun);
+    store_end(service->store);
+    free(p->owners);
+    notify_close(&p->notify);
+    if (service->signal_fd >= 0)
+        close(service->signal_fd);
+    auth_destroy(service->auth);
+    if (service->stats_fd >= 0)
+        close(service->stats_fd);
+}
+
 static int serve(struct server_config *config, int argc, char **argv)
 {
-    struct notify notify;
-    struct udt_port *ports[CONFIG_LISTEN_MAX];
-    struct service_config service = {.ports = ports,
-                                     .port_count = config->listen_count,
-                                     .notify = &notify,
-                                     .stats_fd = stats_open(),
-                                     .config = config,
-                                     .argc = argc,
-                                     .argv = argv};
-
-    int err = make_auth(&service.auth, config);
-    if (err < 0)
-        return err == HX_EINVAL ? EXIT_USAGE : EXIT_FAILURE;
-    service.signal_fd = service_block_signals();
-    if (service.signal_fd < 0 || privileges_renounce() < 0) {
-        fprintf(stderr, "hx-nameserver: signals or privileges cannot be set up: %s\n", strerror(errno));
-        return EXIT_FAILURE;
-    }
-    if (notify_open(&notify) < 0)
-        fputs("hx-nameserver: NOTIFY_SOCKET cannot be used; nobody is told of this start\n", stderr);
+    struct process p = {.notify.fd = -1};
     struct privileges_user user;
-    if (config->user[0] && find_user(&user, config->user) < 0)
-        return EXIT_FAILURE;
-    err = start_store(config, &user, &service);
+
+    p.service = (struct service_config){.ports = p.ports,
+                                        .port_count = config->listen_count,
+                                        .notify = &p.notify,
+                                        .signal_fd = -1,
+                                        .stats_fd = stats_open(),
+                                        .config = config,
+                                        .argc = argc,
+                                        .argv = argv};
+    int err = make_auth(&p.service.auth, config);
+    int status = err == HX_EINVAL ? EXIT_USAGE : EXIT_FAILURE;
     if (err == HX_OK)
-        err = open_ports(config, &service, ports);
-    if (err == HX_OK)
-        err = open_tcp(config, &service);
-    if (err == HX_OK)
-        err = admin_create(&service.admin, config);
-    if (err == HX_OK)
-        err = load_store(&service);
+        err = prepare(config, &user, &p);
     if (err < 0) {
-        store_end(service.store);
-        udt_shutdown(0); /* no thread may run while the process ends (UDT4.md, A10) */
-        close_users(&service);
-        return EXIT_FAILURE;
+        end(&p, 0);
+        return status;
     }
     if (config->user[0] && privileges_drop(&user) < 0) {
         fprintf(stderr, "hx-nameserver: cannot become user '%s': %s; start it as root\n", config->user,
                 strerror(errno));
         _exit(EXIT_FAILURE); /* nothing more is done with rights that should be gone */
     }
-    err = run(config, &service);
-    store_end(service.store);
-    admin_destroy(service.admin);
-    auth_destroy(service.auth);
-    free(service.owners);
-    stun_end(service.stun);
-    relay_end(service.relay);
-    udt_shutdown(FLUSH_MS);
-    close_users(&service);
-    close(service.signal_fd);
-    notify_close(&notify);
+    err = run(config, &p.service);
+    end(&p, FLUSH_MS);
     log_end();
     log_always(LOG_INFO, "stopped");
     return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -9,7 +9,6 @@
 struct admin;
 struct auth;
 struct notify;
-struct owners_link;
 struct relay;
 struct server;
 struct server_config;
@@ -30,14 +29,13 @@ struct service_config {
     struct server *server;
     struct udt_port *const *ports;
     size_t port_count;
-    struct stun *stun;            /* the caller begins and ends it; NULL: there is none */
-    struct relay *relay;          /* as well */
-    struct tcp *tcp;              /* NULL: there is none */
-    struct admin *admin;          /* as well */
-    struct auth *auth;            /* as well */
+    struct stun *stun;   /* the caller begins and ends it; NULL: there is none, and so on */
+    struct relay *relay; /* as well */
+    struct tcp *tcp;
+    struct admin *admin;
+    struct auth *auth;
+    struct store *store;          /* as it has loaded; the caller begins and ends it */
     struct notify *notify;        /* NULL: nobody is told */
-    struct owners_link *owners;   /* as well */
-    struct store *store;          /* as it has loaded; the caller begins and ends it; NULL: there is none */
     struct server_config *config; /* as it is read again (server/reload.h), with main()'s arguments */
     int argc;
     char **argv;
@@ -45,8 +43,8 @@ struct service_config {
     int stats_fd;  /* from stats_open(), or -1 */
 };
 
-/* SIGTERM, SIGINT, SIGHUP and SIGUSR1 are blocked from here on, in this thread and those it makes: UDT's threads must
- * not take them. Returns their descriptor, or HX_ESYS with errno. */
+/* SIGTERM, SIGINT, SIGHUP and SIGUSR1 are blocked from here on, in this thread and those it makes: UDT's
+ * threads must not take them. Returns their descriptor, or HX_ESYS with errno. */
 int service_block_signals(void);
 /* Runs until SIGTERM or SIGINT has come and the server's connections have ended; a second one ends it at
  * once. If --drain is given SIGTERM first gives those who hold names so much time (server/drain.h); it ends

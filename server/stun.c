@@ -61,6 +61,8 @@ void stun_begin(struct stun *s)
 
 void stun_end(struct stun *s)
 {
+    if (!s)
+        return;
     pthread_mutex_lock(&s->lock);
     s->serving = false;
     pthread_mutex_unlock(&s->lock);

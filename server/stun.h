@@ -55,7 +55,7 @@ int stun_set_port(struct stun_place *place, struct net_port *port);
 int stun_open_others(struct stun *s);
 
 void stun_begin(struct stun *s);
-/* Afterwards no port is used any more, whoever still calls stun_take(). */
+/* Afterwards no port is used any more, whoever still calls stun_take(). NULL is fine. */
 void stun_end(struct stun *s);
 
 /* The descriptors of its own ports, for the loop, and what to do when one of them is readable. */
