@@ -26,8 +26,8 @@ struct batch {
 
 struct batch *batch_create(int fd, bool runs)
 {
-    int on = 1;
-    bool long_ones = runs && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0;
+    int on = runs; /* a socket that was handed over may have it from who had it before */
+    bool long_ones = setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) == 0 && runs;
     size_t each = long_ones ? BYTES_RUN : BYTES_EACH;
     struct batch *b = calloc(1, sizeof *b + BATCH * each);
 

@@ -297,6 +297,24 @@ static void a_frame_for_the_relay_comes_whole_through_a_tunnel_too(void **state)
     expect(1, NET_USER_UDT, udt, sizeof udt, 0);
 }
 
+/* By a nameserver that relays, before one that does not: systemd keeps the socket between them. */
+static void a_socket_that_has_brought_runs_is_taken_over_for_datagrams(void **state)
+{
+    uint8_t bytes[TAKEN_MAX * EACH]; /* more than what there is for one datagram */
+    struct net_port_config config = {.fd = dup(net_port_fd(port)), .batch = true};
+
+    (void)state;
+    net_port_close(port);
+    assert_int_equal(net_port_open(&port, &config), HX_OK);
+    net_port_set_handler(port, NET_USER_UDT, take_udt, NULL);
+    memset(bytes, 0, sizeof bytes);
+    send_run(bytes, sizeof bytes);
+    read_all();
+    assert_int_equal(taken_count, TAKEN_MAX);
+    for (int i = 0; i < TAKEN_MAX; i++)
+        expect(i, NET_USER_UDT, bytes, EACH, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -310,6 +328,7 @@ int main(void)
         TEST(where_the_kernel_does_not_cut_they_leave_one_by_one),
         TEST(a_run_is_not_to_be_cut_on_its_way_if_it_is_said_so),
         TEST(a_frame_for_the_relay_comes_whole_through_a_tunnel_too),
+        TEST(a_socket_that_has_brought_runs_is_taken_over_for_datagrams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
