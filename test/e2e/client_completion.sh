@@ -115,8 +115,21 @@ check "every option of udtcurl is offered, by both" all_options udtcurl test/udt
 file_for_config() { # in both forms
     COMP_WORDS=(hx-nameserver --config "=" LIC) COMP_CWORD=3
     _hx_options hx-nameserver LIC = && [ "${COMPREPLY[*]}" = LICENSE ] &&
-        _hx_options hx-nameserver LIC -c && [ "${COMPREPLY[*]}" = LICENSE ] &&
-        [ "$(zsh_offers packaging/completion/options.zsh hx-nameserver -c "")" = "files " ]
+        _hx_options hx-nameserver LIC -c && [ "${COMPREPLY[*]}" = LICENSE ]
+}
+# both_take WHAT WORD BASH PROGRAM OPTION...: what both offer behind each OPTION: zsh WHAT, bash for WORD what BASH says
+both_take() {
+    local what=$1 word=$2 expected=$3 program=$4 option got
+    for option in "${@:5}"; do
+        COMP_WORDS=("$program" "$option" "$word") COMP_CWORD=2
+        _hx_options "$program" "$word" "$option"
+        got=$(zsh_offers packaging/completion/options.zsh "$program" "$option" "")
+        [ "${COMPREPLY[*]} $got" = "$expected $what" ] || { echo "$option: '${COMPREPLY[*]}', '$got'" && return 1; }
+    done
 }
 check "files are offered for the nameserver's configuration" file_for_config
+check "and for whatever else is a file" both_take "files " LIC LICENSE hx-nameserver -c --auth --auth-db --admin-token
+check "for udtcurl, too" both_take "files " LIC LICENSE udtcurl -o --output --device-key --replay
+check "directories for transcripts" both_take "directories " packag packaging hx-nameserver --transcripts
+check "nothing where an address, a name or a number belongs" both_take "" L "" hx-nameserver -l --listen --user --drain
 finish
