@@ -125,7 +125,8 @@ suite_lint() {
     # The unit tests are half of all there is for it, and run under the sanitizers, every line.
     step "lint: cppcheck" cppcheck -q -j2 --enable=warning,performance,portability --error-exitcode=1 --inline-suppr \
         --suppressions-list=test/cppcheck.supp -I. -D_GNU_SOURCE -DHX_VERSION='""' -itest/unit base proto shim server secure client bindings test
-    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,files,grid,python,capacity,auth})
+    step "lint: shellcheck" test/shellcheck.sh $(git ls-files '*.sh' '*.bash' .ci/run test/natlab/{run,tools,matrix} test/bench/{run,bulk,files,grid,python,capacity,auth} \
+        packaging/debian/{*.{postinst,prerm,postrm},tests/{loopback,pkg-config}})
     step "lint: clang-format" clang-format --dry-run -Werror $(git ls-files '*.c' '*.h' '*.cc')
     # shellcheck disable=SC2016 # for the inner shell
     step "lint: gofmt" bash -c '[ -z "$(COMMAND=gofmt test/go.sh -l .)" ]'
