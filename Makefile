@@ -252,9 +252,9 @@ asan: tools
 # Most of the objects, where none is there yet: many by one process.
 UNIT_OBJS  := $(filter-out $(SIMULATES),$(UNIT:=.o))
 batches: ; @\
-	test/clang_batch.sh $(B) $(PLAIN) -- $(CC) $(STD) $(CFLAGS) -O0; \
-	test/clang_batch.sh $(B) $(COMPUTES) -- $(CC) $(STD) $(CFLAGS); \
-	test/clang_batch.sh $(B) $(UNIT_OBJS) -- $(CC) $(STD) $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS)) -O0
+	test/clang_batch.sh $(B) $(PLAIN) -- $(CC) $(STD) $(CFLAGS) -O0 $(CPPFLAGS); \
+	test/clang_batch.sh $(B) $(COMPUTES) -- $(CC) $(STD) $(CFLAGS) $(CPPFLAGS); \
+	test/clang_batch.sh $(B) $(UNIT_OBJS) -- $(CC) $(STD) $(filter-out -fsanitize=fuzzer-no-link,$(CFLAGS)) -O0 $(CPPFLAGS)
 tsan: tools build/release/libforward.a build/release/libfiles.a
 	@$(MAKE) --no-print-directory -s $(TSAN) programs tools $(patsubst test/%.c,build/tsan/test/%,$(wildcard $(TSAN_UNITS)))
 lint: deps-test ; @ANALYZER_NODES=225000 test/check.sh lint ## the linters, the analyzer in its full depth
