@@ -29,8 +29,27 @@ reloads() { # with a limit that was changed meanwhile
     sed -i 's/^max-per-address = .*/max-per-address = 4096/' /etc/hx/nameserver.conf && systemctl reload hx-nameserver &&
         awaits hx-nameserver 'event=reloaded'
 }
+rules_are_kept() { # a line for one device, in the directory that nobody else can look into, is what counts for that name
+    echo "closed bind $(hx key --device /var/lib/hx-bind/home/device.key)" >/var/lib/hx-nameserver/auth &&
+        echo "auth = /var/lib/hx-nameserver/auth" >>/etc/hx/nameserver.conf && systemctl restart hx-nameserver &&
+        ! setpriv --reuid=nobody --clear-groups cat /var/lib/hx-nameserver/auth || return
+    timeout 8 hx bind closed --echo --nameserver 127.0.0.1 --key-file /var/lib/hx-bind/home/key --device-key /tmp/device >/tmp/closed 2>&1 </dev/null
+    cat /tmp/closed
+    grep 'needs a line `closed bind ed25519:' /tmp/closed && echoes
+}
 socket_serves() { # in the place of what the configuration says: the device's next datagram starts the service
     systemctl stop hx-nameserver && systemctl enable --now hx-nameserver.socket && echoes && systemctl is-active hx-nameserver
+}
+healthy() { # as who runs it asks by its socket
+    perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new("/run/hx-nameserver-admin.sock") or die "no connection: $!\n";
+        print $s "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"; print <$s>' | tee /tmp/healthy && grep -q '^HTTP/1.1 200 ' /tmp/healthy
+}
+admin_serves() { # by the unit that hx-nameserver.socket shows, also when the service has been started anew
+    sed -n 's/^#   //p' /lib/systemd/system/hx-nameserver.socket | tee /etc/systemd/system/hx-nameserver-admin.socket
+    systemctl daemon-reload && systemctl stop hx-nameserver.socket hx-nameserver.service &&
+        systemctl start hx-nameserver-admin.socket hx-nameserver.socket hx-nameserver.service && healthy &&
+        systemctl restart hx-nameserver && healthy && echoes && systemctl stop hx-nameserver-admin.socket &&
+        rm /etc/systemd/system/hx-nameserver-admin.socket && systemctl daemon-reload
 }
 is_nobody() { # is_nobody UNIT: some user that was made for it, without any capability
     local pid
@@ -75,9 +94,11 @@ check "a nameserver that is killed comes back, and so does the device" killed
 check "it still knows whose the name is, when the device is away" eval 'systemctl stop hx-bind@home && others_are_refused'
 check "the device returns, and has it" eval 'systemctl start hx-bind@home && echoes'
 check "a limit that is changed is reloaded" reloads
+check "a file of rules is read, and nobody else can read it" rules_are_kept
 check "the packages are installed over themselves" dpkg -i ./hx_*.deb ./hx-nameserver_*.deb
 check "and the device is reached again" echoes
 check "the socket is enabled, and starts the nameserver for the device" socket_serves
+check "and --admin's, for who runs it, also when the service is started anew" admin_serves
 check "they are purged while they run" apt-get purge -y hx hx-nameserver
 check "and nothing runs or is left of them" gone
 echo end >&3

@@ -302,7 +302,7 @@ static void the_more_patterns_there_are_the_fewer_are_judged_in_a_turn(void **st
     assert_non_null(text);
     for (int i = 0; i < PATTERNS; i++)
         at += sprintf(at, "x%d* bind any\n", i);
-    auth_use_rules(fixture_auth, fixture_rules(text));
+    auth_use_rules(fixture_auth, rules_of(text));
     free(text);
     server_reauthorize(f->server);
     server_turn(f->server, f->now_ms);
