@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/ipv4_mapped.h"
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -115,6 +116,45 @@ int endpoint_parse(struct endpoint *out, const char *text, size_t len)
     else
         set_ipv4(out, bytes, port);
     return HX_OK;
+}
+
+bool endpoint_has_char(char c)
+{
+    return c != '\0' && (isxdigit((unsigned char)c) || strchr(".:[]", c));
+}
+
+static bool parse_alone(struct endpoint *out, const char *text, size_t len)
+{
+    char with_port[ENDPOINT_TEXT_MAX + sizeof "[]:1"];
+    bool bare = text[0] != '[' && memchr(text, ':', len);
+    int n = snprintf(with_port, sizeof with_port, bare ? "[%.*s]:1" : "%.*s:1", (int)len, text);
+
+    if (endpoint_parse(out, with_port, (size_t)n) < 0)
+        return false;
+    out->port = 0;
+    return true;
+}
+
+size_t endpoint_in_text(struct endpoint *out, const char *text, size_t at, size_t len)
+{
+    const char *from = text + at;
+    size_t n = 0, most = len - at < ENDPOINT_TEXT_MAX ? len - at : ENDPOINT_TEXT_MAX;
+
+    if (at > 0 && (from[-1] == '.' || isalnum((unsigned char)from[-1])))
+        return 0;
+    while (n < most && endpoint_has_char(from[n]))
+        n++;
+    if (n == ENDPOINT_TEXT_MAX)
+        return 0;
+    while (n > 0 && (from[n - 1] == '.' || from[n - 1] == ':'))
+        n--;
+    if (n == 0)
+        return 0;
+    if (endpoint_parse(out, from, n) == HX_OK || parse_alone(out, from, n))
+        return n;
+    /* What stands behind it is 0, or no port. */
+    const char *colon = from[0] == '[' ? memrchr(from, ':', n) : memchr(from, ':', n);
+    return colon > from && parse_alone(out, from, (size_t)(colon - from)) ? n : 0;
 }
 
 size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX])

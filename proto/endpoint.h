@@ -30,6 +30,11 @@ socklen_t endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage
 int endpoint_parse(struct endpoint *out, const char *text, size_t len);
 /* A port alone, likewise; 0: it is none. */
 uint16_t endpoint_parse_port(const char *text, size_t len);
+/* What text[at..len) begins with, in a text of whatever kind, and not in the middle of a word: an address alone
+ * (IPv6 in brackets or not), or one before a port, which may be 0 or none; then out->port is 0. What ends a
+ * sentence is not of it. Returns its length; 0: it is none. */
+size_t endpoint_in_text(struct endpoint *out, const char *text, size_t at, size_t len);
+bool endpoint_has_char(char c); /* such a text may have it */
 /* Writes the NUL-terminated text and returns its length; AF_UNSPEC gives "-". */
 size_t endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT_MAX]);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);     /* family, address, port */

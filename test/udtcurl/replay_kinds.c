@@ -1,17 +1,14 @@
 #include "test/udtcurl/replay_kinds.h"
-#include "base/error.h"
 #include "proto/authorization.h"
 #include "proto/endpoint.h"
 #include "proto/field.h"
 #include "proto/session.h"
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-#define ADDRESS_CHARS "0123456789abcdefABCDEF.:[]"
-#define ID_CHARS      "0123456789abcdefABCDEF*"
-#define CHUNK_DIGITS  8
+#define ID_CHARS     "0123456789abcdefABCDEF*"
+#define CHUNK_DIGITS 8
 
 enum kind { KIND_BYTE, KIND_ADDRESS, KIND_ID, KIND_NONCE };
 
@@ -31,26 +28,6 @@ static size_t run_of(const struct reading *r, const char *chars)
     while (r->at + n < r->end && r->at[n] != '\0' && strchr(chars, r->at[n]))
         n++;
     return n;
-}
-
-/* "ADDRESS:PORT" or an address alone; 0: it begins with none. What ends a sentence is not of it. */
-static size_t address_len(const struct reading *r)
-{
-    struct endpoint e;
-    char text[INET6_ADDRSTRLEN];
-    uint8_t bytes[16];
-    size_t n = run_of(r, ADDRESS_CHARS);
-    while (n > 0 && (r->at[n - 1] == '.' || r->at[n - 1] == ':'))
-        n--;
-    if (n < strlen("::1") || isalnum((unsigned char)before(r)) || n >= ENDPOINT_TEXT_MAX)
-        return 0;
-    if (endpoint_parse(&e, r->at, n) == HX_OK)
-        return n;
-    if (n >= sizeof text)
-        return 0;
-    memcpy(text, r->at, n);
-    text[n] = '\0';
-    return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1 ? n : 0;
 }
 
 /* 32 hex digits; or as many '*', where a transcript has left them out. */
@@ -75,10 +52,12 @@ static bool behind(const struct reading *r, const char *word)
 static enum kind next(struct reading *r, char *byte)
 {
     size_t n = 0;
+    struct endpoint e;
     enum kind kind = KIND_BYTE;
     if ((n = id_len(r)) > 0)
         kind = KIND_ID;
-    else if ((n = address_len(r)) > 0)
+    else if ((n = endpoint_in_text(&e, r->start, (size_t)(r->at - r->start), (size_t)(r->end - r->start))) >
+             0)
         kind = KIND_ADDRESS;
     else if (behind(r, "nonce=\"") && (n = run_of(r, BASE64URL_DIGITS)) > 0)
         kind = KIND_NONCE;

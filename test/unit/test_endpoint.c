@@ -247,6 +247,45 @@ static void ordinary_addresses_are_punched(void **state)
     }
 }
 
+static void addresses_are_found_in_a_text(void **state)
+{
+    static const struct {
+        const char *text, *found; /* NULL: it begins with none */
+    } rows[] = {{"192.0.2.1:7000 host", "192.0.2.1:7000"},
+                {"192.0.2.1, and more", "192.0.2.1"},
+                {"192.0.2.1.", "192.0.2.1"},
+                {"192.0.2.1:7000.", "192.0.2.1:7000"},
+                {"192.0.2.1: what", "192.0.2.1"},
+                {"192.0.2.1:70000", "192.0.2.1:70000"},
+                {"[2001:db8::1]:7000\r\n", "[2001:db8::1]:7000"},
+                {"[2001:db8::1]\r\n", "[2001:db8::1]"},
+                {"[2001:db8::1]:0", "[2001:db8::1]:0"},
+                {"2001:db8::1/64", "2001:db8::1"},
+                {"::1", "::1"},
+                {"1.2.3", NULL},
+                {"fe:ed", NULL},
+                {"face", NULL},
+                {"1.2.3.4.5", NULL},
+                {"", NULL},
+                {":::", NULL},
+                {"[", NULL},
+                {"00000000000000000000000000000000000000000000000000000001.2.3.4", NULL}};
+    struct endpoint e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t len = rows[i].found ? strlen(rows[i].found) : 0;
+        assert_int_equal(endpoint_in_text(&e, rows[i].text, 0, strlen(rows[i].text)), len);
+    }
+    assert_int_equal(endpoint_in_text(&e, "h:1.2.3.4", 2, 9), 7);
+    assert_int_equal(endpoint_in_text(&e, "h1.2.3.4", 1, 8), 0);
+    assert_int_equal(endpoint_in_text(&e, "1.2.3.4.5", 2, 9), 0);
+    assert_int_equal(endpoint_in_text(&e, "x 1.2.3.4:56", 2, 11), 9);
+    assert_true(e.family == AF_INET && e.port == 5);
+    assert_int_equal(endpoint_in_text(&e, "[::1]", 0, 5), 5);
+    assert_true(endpoint_loopback(&e) && e.port == 0);
+}
+
 static void loopback_is_127_8_and_one_address_of_ipv6(void **state)
 {
     static const struct {
@@ -278,6 +317,7 @@ int main(void)
         cmocka_unit_test(only_fe80_10_is_of_one_link),
         cmocka_unit_test(addresses_that_can_be_nobodys_are_not_punched),
         cmocka_unit_test(ordinary_addresses_are_punched),
+        cmocka_unit_test(addresses_are_found_in_a_text),
         cmocka_unit_test(loopback_is_127_8_and_one_address_of_ipv6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

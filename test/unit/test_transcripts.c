@@ -277,12 +277,13 @@ static const char *shown(enum log_addresses addresses, const char *text)
 static void addresses_are_shown_as_in_the_log(void **state)
 {
     static const char text[] =
-        "a: 192.0.2.7:4711\r\nCandidate: [2001:db8::1]:5 host\r\nHost: 192.0.2.7\r\nface: 1.2.3 fe:ed";
+        "a: 192.0.2.7:4711\r\nCandidate:[2001:db8::1]:5 host\r\nHost:192.0.2.7\r\nface: 1.2.3 fe:ed ::1";
 
     (void)state;
     assert_string_equal(shown(LOG_ADDRESSES_FULL, text), text);
-    assert_string_equal(shown(LOG_ADDRESSES_NONE, text),
-                        "a: 0.0.0.0:0\r\nCandidate: 0.0.0.0:0 host\r\nHost: 0.0.0.0:0\r\nface: 1.2.3 fe:ed");
+    assert_string_equal(
+        shown(LOG_ADDRESSES_NONE, text),
+        "a: 0.0.0.0:0\r\nCandidate:0.0.0.0:0 host\r\nHost:0.0.0.0:0\r\nface: 1.2.3 fe:ed 0.0.0.0:0");
     const char *prefix = shown(LOG_ADDRESSES_PREFIX, text);
     assert_null(strstr(prefix, "192.0.2.7"));
     assert_null(strstr(prefix, "::1]"));
@@ -298,7 +299,7 @@ static void addresses_are_found_however_they_are_written(void **state)
         {"b: [2001:db8::1]:0\r\n", "b: 0.0.0.0:0\r\n"},
         {"Candidate:192.0.2.7:9 host", "Candidate:0.0.0.0:0 host"},
         {"for=192.0.2.7, 2001:db8::1;", "for=0.0.0.0:0, 0.0.0.0:0;"},
-        {"::ffff:192.0.2.7 by [2001:db8::1].", "0.0.0.0:0 by 0.0.0.0:0"},
+        {"::ffff:192.0.2.7 by [2001:db8::1].", "0.0.0.0:0 by 0.0.0.0:0."},
         {"at 12:34:56 1.2.3.4.5 a:b 10.5", "at 12:34:56 1.2.3.4.5 a:b 10.5"},
     };
 
