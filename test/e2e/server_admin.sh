@@ -199,13 +199,19 @@ same_as_log() {
     is 200 /metrics && counters && python3 - "$WORK/answer" "$WORK/counters" <<'END'
 import re, sys
 answer, counters = (open(f).read() for f in sys.argv[1:])
-samples = [(re.findall(r'"([^"]*)"', labels), value) for labels, value in re.findall(r"^hx\w+({.*})? (\S+)$", answer, re.M)]
+samples = [(name, re.findall(r'"([^"]*)"', labels), value) for name, labels, value in re.findall(r"^(hx\w+)({.*})? (\S+)$", answer, re.M)]
 told = dict(line.split() for line in counters.splitlines() if not re.match("datagrams|keepalives", line))
-lost = [(n, v) for n, v in told.items() if not any(v == value and n.replace("bound", "free").endswith(labels[-1] if labels else "") for labels, value in samples)]
+took = {n: int(told.pop(n)) for n in list(told) if re.search("_within_|_later$", n)} # a histogram
+def has(name, value):
+    return any(value == v and (name.replace("bound", "free").endswith(labels[-1]) if labels else name[:5] in metric) for metric, labels, v in samples)
+lost = [(n, v) for n, v in told.items() if not has(n, v)]
 assert len(told) > 4 and not lost, (told, lost)
+for metric, labels, value in samples:
+    if metric == "hx_report_seconds_count":
+        assert int(value) == sum(v for n, v in took.items() if n.startswith(labels[0])), (labels, value, took)
 END
 }
-check "what the log counts is among them" same_as_log
+check "what the log counts is among them" await_true 20 same_as_log
 check "Prometheus scrapes it" await_true 60 scraped 'sum(hx_binds_total)' 3
 check "and has what clients did" await_true 60 scraped 'hx_refused_total{reason="unknown"}' 1
 check "and tell" await_true 60 scraped 'sum(hx_reports_total{way=~"lan|direct"}) >= bool 2' 1
