@@ -114,6 +114,8 @@ static int met(struct conn *c, const struct registry_told *told)
                                            .h2_name = c->request->name,
                                            .h1 = &h1,
                                            .h2 = &c->member.peer,
+                                           .h1_source = tunnels_source(c->world->tunnels, &h1),
+                                           .h2_source = conn_source(c),
                                            .session = told ? &told->session : NULL,
                                            .unheard = c->member.answer.unheard};
     introductions_add(c->world->introductions, &made, c->world->now_ms);

@@ -13,6 +13,7 @@ void introductions_add(struct introductions *t, const struct introduction_made *
                                .changed = ++t->changes,
                                .at_ms = now_ms,
                                .at = {*made->h1, *made->h2},
+                               .source = {*made->h1_source, *made->h2_source},
                                .unheard = made->unheard,
                                .has_session = made->session != NULL};
     snprintf(i->name, sizeof i->name, "%s", made->name);

@@ -20,7 +20,8 @@ struct introduction {
     int64_t at_ms;    /* of base/clock.h */
     char name[HOST_ID_MAX + 1], h2_name[HOST_ID_MAX + 1];
     struct endpoint at[INTRODUCTION_SIDES];
-    bool unheard; /* the holder was not told */
+    struct endpoint source[INTRODUCTION_SIDES]; /* whoever has the tunnel, or the same */
+    bool unheard;                               /* the holder was not told */
     bool has_session;
     char session[ATTEMPT_SESSION_MAX];
     struct {
@@ -38,7 +39,7 @@ struct introductions {
 
 struct introduction_made {
     const char *name, *h2_name;
-    const struct endpoint *h1, *h2;
+    const struct endpoint *h1, *h2, *h1_source, *h2_source;
     const struct session *session; /* NULL: none */
     bool unheard;
 };

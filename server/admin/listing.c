@@ -245,6 +245,14 @@ int listing_sessions(const struct admin_sources *from, const struct listing *l, 
 
 /* ---- introductions ---- */
 
+static void put_side(struct json *j, const struct introduction *i, enum introduction_side side,
+                     const char *peer, const char *via)
+{
+    put_peer(j, peer, &i->at[side]);
+    if (!endpoint_equal(&i->at[side], &i->source[side])) /* through a tunnel */
+        put_peer(j, via, &i->source[side]);
+}
+
 void listing_introduction(const struct introduction *i, struct json *j, const char *key, int64_t now_ms)
 {
     static const char *const by[INTRODUCTION_SIDES] = {"h1", "h2"};
@@ -254,8 +262,8 @@ void listing_introduction(const struct introduction *i, struct json *j, const ch
     json_real(j, "age_s", (double)(now_ms - i->at_ms) / 1000);
     json_text(j, "name", i->name);
     json_text(j, "h2_name", i->h2_name);
-    put_peer(j, "h1", &i->at[INTRODUCTION_H1]);
-    put_peer(j, "h2", &i->at[INTRODUCTION_H2]);
+    put_side(j, i, INTRODUCTION_H1, "h1", "h1_via");
+    put_side(j, i, INTRODUCTION_H2, "h2", "h2_via");
     json_bool(j, "told", !i->unheard);
     json_text(j, "session", i->has_session ? i->session : NULL);
     json_array(j, "outcomes");

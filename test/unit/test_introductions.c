@@ -22,8 +22,13 @@ static void add(struct introductions *t, uint8_t session)
 {
     const struct endpoint e = {.family = AF_INET};
     struct session s = {.id = {session}};
-    const struct introduction_made made = {
-        .name = "home", .h2_name = "", .h1 = &e, .h2 = &e, .session = session ? &s : NULL};
+    const struct introduction_made made = {.name = "home",
+                                           .h2_name = "",
+                                           .h1 = &e,
+                                           .h2 = &e,
+                                           .h1_source = &e,
+                                           .h2_source = &e,
+                                           .session = session ? &s : NULL};
 
     introductions_add(t, &made, 1000);
 }

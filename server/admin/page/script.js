@@ -115,9 +115,8 @@ const introductions = new Map(); // by their numbers, the oldest first
 let introductionsDue = false;
 let allIntroductions = false;
 
-// The nameserver's own numbers for those who come through TCP are in the discard prefix (RFC 6666). It tells of
-// holders (via) whose TCP connection that is.
-const address = (text) => (text.startsWith('[100::') ? 'through a tunnel' : text);
+// Through a tunnel one's address there is a number of the nameserver's own.
+const place = (peer, via) => (via ? `${via} (tunnel)` : peer);
 const ageOf = (i) => i.age_s + (performance.now() - i.heardAt) / 1000;
 const told = (i) => ['h1', 'h2'].map((by) => i.outcomes.find((o) => o.by === by)).filter(Boolean);
 
@@ -138,8 +137,8 @@ function untold(i) {
 const introductionColumns = [
     textColumn('text', '', (i) => i.name),
     textColumn('moment', '', (i) => `${span(ageOf(i))} ago`),
-    textColumn('text', 'Holder', (i) => address(i.h1)),
-    textColumn('text', 'Who asked', (i) => `${i.h2_name} ${address(i.h2)}`.trim()),
+    textColumn('text', 'Holder', (i) => place(i.h1, i.h1_via)),
+    textColumn('text', 'Who asked', (i) => `${i.h2_name} ${place(i.h2, i.h2_via)}`.trim()),
     {
         label: 'Way',
         show: (cell, i) => {
@@ -193,7 +192,7 @@ const holders = (n) => [n, ...(n.others ?? [])]; // a connection for each family
 
 const nameColumns = [
     textColumn('text', '', (n) => n.name),
-    textColumn('text', 'Holder', (n) => holders(n).map((h) => h.via ?? address(h.peer)).join(', ')),
+    textColumn('text', 'Holder', (n) => holders(n).map((h) => h.via ?? h.peer).join(', ')),
     textColumn('', 'Over', (n) => [...new Set(holders(n).map((h) => h.transport))].join(', ')),
     textColumn('number', 'For', (n) => span(n.since_s)),
     textColumn('number', 'Introductions', (n) => number.format(n.introductions ?? 0)),
