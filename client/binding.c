@@ -97,7 +97,6 @@ static void second_failed(struct leg *leg, const struct nameserver_end *end)
 static void main_failed(struct leg *leg, const struct nameserver_end *end, bool was_bound)
 {
     struct binding *b = leg->b;
-    int asked = b->where;
     bool elsewhere = b->detour.taken;
     b->main = leg;
     detour_end(&b->detour);
@@ -113,9 +112,11 @@ static void main_failed(struct leg *leg, const struct nameserver_end *end, bool 
         b->callbacks.changed(b->callbacks.user);
         return;
     }
+    if (!elsewhere)
+        binding_heed(b, end);
     if (!was_bound)
         b->where = (b->where + 1) % b->settings->nameserver_count;
-    int64_t delay_ms = backoff_after(leg, -1) + binding_heed(b, asked, end);
+    int64_t delay_ms = backoff_after(leg, -1) + binding_heeded_ms(b);
     wait_for(leg, delay_ms);
     report_end(leg, b->ever_bound ? HX_EVENT_NAMESERVER_LOST : HX_EVENT_NAMESERVER_AWAITED, end, delay_ms);
 }

@@ -111,8 +111,9 @@ void binding_check(struct binding *b, bool lost);
 
 /* For binding.c. The main leg was asked and has ended so: true: it is to be asked elsewhere at once. */
 bool binding_is_sent_elsewhere(struct binding *b, const struct nameserver_end *end);
-/* Nameserver number `asked` has ended so. How long the one that is asked next wants to be left alone. */
-int64_t binding_heed(struct binding *b, int asked, const struct nameserver_end *end);
+/* Number b->where has ended so, itself and not one that it has named: it may want to be left alone. */
+void binding_heed(struct binding *b, const struct nameserver_end *end);
+int64_t binding_heeded_ms(const struct binding *b); /* how long number b->where still wants that */
 /* What a join tells all members is gathered: from when it was agreed to, ... */
 void binding_gather_begin(struct leg *leg);
 /* ... may what is new be told by now? */

@@ -36,6 +36,23 @@ static const char *names_another_one(int nth, bool ipv6)
     return text;
 }
 
+static const char *names_another_one_at_first(int nth, bool ipv6)
+{
+    (void)ipv6;
+    snprintf(text, sizeof text,
+             "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nLocation: udt://%s/\r\n"
+             "Content-Length: 0\r\n\r\n",
+             elsewhere);
+    return nth == 0 ? text : NULL;
+}
+
+static const char *is_full(int nth, bool ipv6)
+{
+    (void)nth;
+    (void)ipv6;
+    return "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n";
+}
+
 static struct scripted chain[3]; /* each but the last names the next one */
 
 static void forge_chain(int links, script *last)
@@ -174,6 +191,20 @@ static void one_nameservers_wish_to_be_left_alone_is_no_other_ones(void **state)
     assert_int_equal(strlen(scripted_stop(&chain[1])), 1);
 }
 
+/* Who was drained only to be started anew is back long before that. */
+static void the_wish_of_the_one_that_was_named_is_not_the_namers(void **state)
+{
+    (void)state;
+    chain[1] = scripted_start(is_full);
+    snprintf(elsewhere, sizeof elsewhere, "ipv4.test:%u", chain[1].port);
+    chain[0] = scripted_start(names_another_one_at_first);
+    snprintf(where, sizeof where, "ipv4.test:%u", chain[0].port);
+    struct process p = start(bind_there);
+    assert_int_equal(finish(&p), DONE);
+    assert_string_equal(scripted_stop(&chain[0]), "4A"); /* again, in the same session */
+    assert_string_equal(scripted_stop(&chain[1]), "4");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +213,7 @@ int main(void)
         cmocka_unit_test(who_binds_goes_where_it_is_sent),
         cmocka_unit_test(who_binds_follows_no_second_name_and_waits_as_the_first_one_has_it),
         cmocka_unit_test(one_nameservers_wish_to_be_left_alone_is_no_other_ones),
+        cmocka_unit_test(the_wish_of_the_one_that_was_named_is_not_the_namers),
     };
 
     signal(SIGPIPE, SIG_IGN);
