@@ -19,9 +19,10 @@ static void log_death(struct store *s, const int *status)
     if (s->death_logged)
         return;
     s->death_logged = true;
+    int how = status ? *status : 0;
     log_always(LOG_ERROR, "store_died", "reason", s->reason, "signal",
-               LOG_NUM_IF(status && WIFSIGNALED(*status), WTERMSIG(*status)), "status",
-               LOG_NUM_IF(status && WIFEXITED(*status), WEXITSTATUS(*status)), "effect",
+               LOG_NUM_IF(status && WIFSIGNALED(how), WTERMSIG(how)), "status",
+               LOG_NUM_IF(status && WIFEXITED(how), WEXITSTATUS(how)), "effect",
                "what is held goes on; until a restart no name can be claimed, and nothing is read again or "
                "written");
 }

@@ -27,10 +27,10 @@ struct udt_port;
 struct udt_port_config {
     const struct sockaddr *local; /* NULL: every address, a port of the kernel's choice */
     socklen_t local_len;
-    int fd; /* above 0: the socket, which is bound there and closed with the port; 0: one is made */
-    int backlog;               /* > 0: accept connections, at most this many waiting; 0: a client's port */
-    bool runs;                 /* with a backlog: net_port.h */
-    bool ipv6_only;            /* of every address of IPv6: leave IPv4 to another port */
+    int fd;         /* above 0: the socket, which is bound there and closed with the port; 0: one is made */
+    int backlog;    /* > 0: accept connections, at most this many waiting; 0: a client's port */
+    bool runs;      /* with a backlog: net_port.h */
+    bool ipv6_only; /* of every address of IPv6: leave IPv4 to another port */
     unsigned rate_per_address; /* new connections a second from one source, bursts of 4 s; 0: unlimited */
     /* Gets STUN messages before UDT could see them, on UDT's receiving thread, from before udt_port_open()
      * returns; a listener's port also the requests of RFC 3489 (shim/net/demux.h). It returns false, and must
