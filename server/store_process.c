@@ -247,6 +247,13 @@ static int take_owners(struct process *p, const struct store_message *m)
 
 /* ---- the rest ---- */
 
+static int take_write(struct process *p, const struct store_message *m)
+{
+    int err = store_transcripts_take(p->transcripts, m);
+
+    return err == HX_OK ? tell_transcripts(p) : err;
+}
+
 static int take(struct process *p, const struct store_message *m)
 {
     switch (m->kind) {
@@ -256,7 +263,7 @@ static int take(struct process *p, const struct store_message *m)
     case STORE_FORGET:
         return take_owners(p, m);
     case STORE_WRITE:
-        return store_transcripts_take(p->transcripts, m);
+        return take_write(p, m);
     default:
         return HX_EPROTO; /* whoever sends that is not the server any more */
     }
@@ -278,9 +285,7 @@ static int take_messages(struct process *p)
             err = take(p, &m);
     }
     int end = end_batch(p);
-    if (err == HX_OK)
-        err = end;
-    return err == HX_OK ? tell_transcripts(p) : err;
+    return err == HX_OK ? end : err;
 }
 
 /* The directories have changed: by somebody's editor, or by the command that forgets an owner. */
