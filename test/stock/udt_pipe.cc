@@ -13,6 +13,8 @@
 #include <thread>
 #include <udt/udt.h>
 
+#define CONNECTS_MAX 5
+
 static const unsigned ack_us = 50000; // UDT acknowledges each 10 ms, but not when it closes
 
 static void to_server(UDTSOCKET s)
@@ -43,11 +45,18 @@ int main(int argc, char **argv)
     a.sin_port = htons(static_cast<uint16_t>(atoi(argv[2])));
     inet_pton(AF_INET, argv[1], &a.sin_addr);
     UDT::startup();
-    UDTSOCKET s = UDT::socket(AF_INET, SOCK_STREAM, 0);
-    if (UDT::connect(s, reinterpret_cast<sockaddr *>(&a), sizeof a) == UDT::ERROR) {
-        fprintf(stderr, "udt_pipe: %s\n", UDT::getlasterror().getErrorMessage());
-        return 1;
+    UDTSOCKET s = UDT::INVALID_SOCK;
+    // The library gives up after 3 s, which a machine may be busy with others.
+    for (int tries = 0; s == UDT::INVALID_SOCK && tries < CONNECTS_MAX; tries++) {
+        s = UDT::socket(AF_INET, SOCK_STREAM, 0);
+        if (UDT::connect(s, reinterpret_cast<sockaddr *>(&a), sizeof a) == UDT::ERROR) {
+            fprintf(stderr, "udt_pipe: %s\n", UDT::getlasterror().getErrorMessage());
+            UDT::close(s);
+            s = UDT::INVALID_SOCK;
+        }
     }
+    if (s == UDT::INVALID_SOCK)
+        return 1;
     std::thread(to_server, s).detach();
     char bytes[65536];
     int n;
