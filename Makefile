@@ -187,7 +187,7 @@ $(B)/test/unit/together: test/unit/together.c $(TOGETHER:=.o) $(B)/test/fake_str
 	@cd $(B)/test/unit && for t in $(notdir $(TOGETHER)); do ln -sf together $$t; done
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(ROOMS)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -linih -lnghttp2 -lev -lmicrohttpd -lsqlite3 -lsodium -lqrencode $(ROUTER) $(LIBS)
-$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ $(LIBS)
+$(BENCH): $(B)/test/bench/%: $(B)/test/bench/%.o $(filter-out $(B)/test/bench/bench_%,$(call objs,test/bench)) $(B)/libsecure.a $(BASE) ; $(CC) $(LDFLAGS) $(TESTS_LD) -o $@ $^ -lsodium $(LIBS)
 # What plays against our programs is the same for all of their builds: a sanitizer's takes the release build's.
 TOOLS      := $(HOSTILE) $(patsubst %,$(B)/test/natlab/%,probe mapper delay_line nat_box) $(B)/test/clock_step.so $(B)/test/failing_malloc.so $(B)/test/no_ipv6 \
               $(B)/test/group_member $(B)/test/holders

@@ -10,6 +10,7 @@
 #include "test/bench/local_socket.h"
 #include "test/bench/measure.h"
 #include <poll.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,17 @@ static void print_rules(void)
     printf("bench-* bind %s:%s\n", run.shared ? "psk" : "ed25519", text);
 }
 
+/* As libsodium does it, in a fraction of the time: who proves has one processor as well. Its secret key is the seed
+ * and the public key. */
+static int sign(const void *data, size_t len, uint8_t signature[IDENTITY_SIGNATURE_BYTES])
+{
+    uint8_t key[crypto_sign_SECRETKEYBYTES];
+
+    memcpy(key, run.identity.secret, IDENTITY_SECRET_BYTES);
+    memcpy(key + IDENTITY_SECRET_BYTES, run.identity.public_key, IDENTITY_PUBLIC_BYTES);
+    return crypto_sign_detached(signature, NULL, data, len, key);
+}
+
 static void write_proof(char text[AUTHORIZATION_TEXT_MAX], const struct client *c)
 {
     struct authorization a;
@@ -76,7 +88,7 @@ static void write_proof(char text[AUTHORIZATION_TEXT_MAX], const struct client *
             err = identity_psk_sign(run.hash, message, (size_t)len, a.proof);
     } else {
         memcpy(a.key.bytes, run.identity.public_key, sizeof run.identity.public_key);
-        err = identity_sign(&run.identity, message, (size_t)len, a.proof);
+        err = sign(message, (size_t)len, a.proof);
     }
     if (err < 0)
         die("cannot sign");

@@ -2,6 +2,7 @@
  * "key=value" pairs for each thing measured. Talks to 127.0.0.1:PORT only.
  *
  *   bench_load sessions PORT SECONDS AT_ONCE              fresh connection, GET /, answer, close
+ *   bench_load paced PORT SECONDS RATE                    the same, RATE a second, however long each takes
  *   bench_load echo PORT SECONDS AT_ONCE                  the same round trips with a bare UDP echo
  *   bench_load requests PORT SECONDS                      GET / after GET / on one connection, one at a time
  *   bench_load introductions PORT NAMES SECONDS AT_ONCE   both sides told, names held
@@ -28,6 +29,7 @@ struct run {
     double end_us;
     uint64_t done, failed;
     int under_way;
+    bool paced;
 } run;
 
 static void print_latency(struct samples *us)
@@ -66,7 +68,8 @@ static void session_event(struct raw_group *g, struct raw_client *c, enum raw_ev
         run.failed++;
     }
     run.under_way--;
-    begin_session(g);
+    if (!run.paced)
+        begin_session(g);
 }
 
 static void print_sessions(double begun_us)
@@ -89,6 +92,22 @@ static void sessions(uint16_t port, double seconds, int at_once)
         begin_session(&run.group);
     while (run.under_way > 0 && now_us() < run.end_us + DRAIN_MS * 1e3)
         raw_turn(&run.group, RAW_TICK_MS);
+    run.failed += (uint64_t)run.under_way;
+    print_sessions(begun_us);
+}
+
+static void paced_sessions(uint16_t port, double seconds, int rate)
+{
+    double begun_us = now_us(), next_us = begun_us;
+
+    raw_open(&run.group, port, 1, SOCKETS, (uint32_t)rate + 1024, session_event);
+    run.end_us = begun_us + seconds * 1e6;
+    run.paced = true;
+    while (now_us() < run.end_us || (run.under_way > 0 && now_us() < run.end_us + DRAIN_MS * 1e3)) {
+        for (; next_us <= now_us() && next_us < run.end_us; next_us += 1e6 / rate)
+            begin_session(&run.group);
+        raw_turn(&run.group, 1);
+    }
     run.failed += (uint64_t)run.under_way;
     print_sessions(begun_us);
 }
@@ -248,6 +267,8 @@ int main(int argc, char **argv)
 
     if (argc == 5 && strcmp(argv[1], "sessions") == 0) {
         sessions(port, third, atoi(argv[4]));
+    } else if (argc == 5 && strcmp(argv[1], "paced") == 0) {
+        paced_sessions(port, third, atoi(argv[4]));
     } else if (argc == 5 && strcmp(argv[1], "echo") == 0) {
         echoes(port, third, (uint32_t)atoi(argv[4]));
     } else if (argc == 4 && strcmp(argv[1], "requests") == 0) {
