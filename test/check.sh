@@ -9,7 +9,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 LOGS=build/check
 COUNTS=$LOGS/counts # "SUITE PASSED FAILED SKIPPED WALL_MS CPU_MS PROGRAM", a line for every program
-WAIT_LANES=${WAIT_LANES:-6} WORK_LANES=${WORK_LANES:-3}
+WAIT_LANES=${WAIT_LANES:-8} WORK_LANES=${WORK_LANES:-3}
 # The library frees some objects as another type than it made them (UDT4.md): not ours to judge.
 # What was freed is kept aside until 64 MB were freed after it: those few tests that pass hundreds of megabytes would
 # only turn memory over.
